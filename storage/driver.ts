@@ -1,0 +1,24 @@
+/** What a database must be able to do for the stores: keep texts and archives. `contract.ts` is its test. */
+import type { ArchiveStore, Owner } from './store.ts'
+
+export interface Driver {
+  /** The texts of a store; it is created when first opened. */
+  values(host: string, store: string): Promise<ValueTable>
+  archive(host: string, store: string): Promise<ArchiveStore>
+  /** Deletes all that the owner has in any store of the host, opened or not, and was written before this call. */
+  purge(host: string, owner: Owner): Promise<void>
+  /** Writes what waits to be written, then lets go of the database. */
+  close(): Promise<void>
+}
+
+/** A text under each owner and key. Reads see what was written before them, whether it is durable yet or not. */
+export interface ValueTable {
+  get(owner: Owner, key: string): Promise<string | undefined>
+  all(owner: Owner): Promise<ReadonlyMap<string, string>>
+  /** Replaces these texts, all or none; undefined removes. Resolves when that is durable. */
+  put(owner: Owner, entries: readonly ValueEntry[]): Promise<void>
+  clear(owner: Owner): Promise<void>
+  owners(): AsyncIterable<Owner>
+}
+
+export type ValueEntry = readonly [key: string, text: string | undefined]
