@@ -1,7 +1,7 @@
 /** How long a SCRAM login takes on the server, with the account at hand: `node scripts/bench/scram.ts`. */
 import { makeCredentials } from '../../server/auth/credentials.ts'
 import { hmac, type HashName } from '../../server/auth/digest.ts'
-import { Pbkdf2 } from '../../server/auth/pbkdf2.ts'
+import { KeyDerivationQueue } from '../../server/auth/pbkdf2.ts'
 import type { SaslEnvironment } from '../../server/auth/sasl/mechanism.ts'
 import { SaslNegotiator, type Outcome } from '../../server/auth/sasl/negotiator.ts'
 import { scram } from '../../server/auth/sasl/scram.ts'
@@ -15,7 +15,7 @@ const HASHES: readonly [HashName, 'sha1' | 'sha256' | 'sha512'][] = [
   ['sha-512', 'sha512'],
 ]
 
-const pbkdf2 = new Pbkdf2()
+const pbkdf2 = new KeyDerivationQueue()
 const credentials = await makeCredentials('R0m30', { pbkdf2, random: systemRandom })
 const serverNonce = systemRandom.bytes(18)
 

@@ -9,19 +9,19 @@ export interface KeyDerivation {
   derive(password: string, salt: Buffer, iterations: number, hash: HashName): Promise<Buffer>
 }
 
-export interface Pbkdf2Limits {
+export interface KeyDerivationLimits {
   /** At the same time. They run in the thread pool that files and names are looked up with: leave it some threads. */
   readonly jobs: number
   /** How many may wait for their turn. Each takes about a millisecond. */
   readonly waiting: number
 }
 
-export class Pbkdf2 implements KeyDerivation {
-  readonly #limits: Pbkdf2Limits
+export class KeyDerivationQueue implements KeyDerivation {
+  readonly #limits: KeyDerivationLimits
   readonly #waiting: (() => void)[] = []
   #running = 0
 
-  constructor(limits: Partial<Pbkdf2Limits> = {}) {
+  constructor(limits: Partial<KeyDerivationLimits> = {}) {
     this.#limits = { jobs: 2, waiting: 256, ...limits }
   }
 

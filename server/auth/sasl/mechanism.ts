@@ -43,7 +43,7 @@ export interface Identity {
   readonly authzid?: string
 }
 
-/** What a mechanism may know and ask. The host and the channel are fixed for as long as it lives. */
+/** What a mechanism may know and ask. A plain object, since it is copied; host and channel are fixed while it lives. */
 export interface SaslEnvironment {
   /** The domain that accounts are looked for at, prepared. */
   readonly host: string

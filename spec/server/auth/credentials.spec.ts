@@ -10,12 +10,12 @@ import {
 } from '../../../server/auth/credentials.ts'
 import { digest, hashFunctions, hmac, type HashName } from '../../../server/auth/digest.ts'
 import { MalformedPassword, preparePassword } from '../../../server/auth/password.ts'
-import { HashingBusy, Pbkdf2 } from '../../../server/auth/pbkdf2.ts'
+import { HashingBusy, KeyDerivationQueue } from '../../../server/auth/pbkdf2.ts'
 import { systemRandom } from '../../../server/util/random.ts'
 import { CountingPbkdf2 } from './sasl/world.ts'
 
 const HASHES: readonly HashName[] = ['sha-1', 'sha-256', 'sha-512']
-const pbkdf2 = new Pbkdf2()
+const pbkdf2 = new KeyDerivationQueue()
 const make = (password: string): Promise<StoredCredentials> =>
   makeCredentials(password, { pbkdf2, random: systemRandom, iterations: 16 })
 
@@ -141,7 +141,7 @@ t.test('every password costs one PBKDF2 of the same kind', async (t) => {
 })
 
 t.test('hashes so many at once, lets so many wait, and refuses the rest', async (t) => {
-  const narrow = new Pbkdf2({ jobs: 1, waiting: 2 })
+  const narrow = new KeyDerivationQueue({ jobs: 1, waiting: 2 })
   const derive = (): Promise<Buffer> => narrow.derive('password', Buffer.from('salt'), 4096, 'sha-1')
   const order: number[] = []
   const accepted = [1, 2, 3].map(async (number) => {

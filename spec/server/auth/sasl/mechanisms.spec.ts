@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Pbkdf2 } from '../../../../server/auth/pbkdf2.ts'
+import { KeyDerivationQueue } from '../../../../server/auth/pbkdf2.ts'
 import { anonymous } from '../../../../server/auth/sasl/anonymous.ts'
 import { certifiedNodes, external } from '../../../../server/auth/sasl/external.ts'
 import type { AccountRecord, Mechanism, SaslContext } from '../../../../server/auth/sasl/mechanism.ts'
@@ -78,7 +78,7 @@ t.test('PLAIN takes the same way for everybody', async (t) => {
   }
   for (const [who, calls] of ways) t.same(calls, ['sha-256 10000'], who)
 
-  const busy = new Pbkdf2({ jobs: 0, waiting: 0 })
+  const busy = new KeyDerivationQueue({ jobs: 0, waiting: 0 })
   t.equal(await say(plain, { ...context, pbkdf2: busy }, '\0juliet\0R0m30'), 'temporary-auth-failure')
   t.equal(await say(plain, { ...context, pbkdf2: busy }, '\0romeo\0R0m30'), 'temporary-auth-failure')
   const down: SaslContext = { ...context, lookup: () => Promise.reject(new Error('storage is down')) }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Test } from 'tap'
 import { makeCredentials } from '../../../../server/auth/credentials.ts'
-import { Pbkdf2, type KeyDerivation } from '../../../../server/auth/pbkdf2.ts'
+import { KeyDerivationQueue, type KeyDerivation } from '../../../../server/auth/pbkdf2.ts'
 import { scram } from '../../../../server/auth/sasl/scram.ts'
 import type {
   AccountRecord,
@@ -31,7 +31,7 @@ export function seededRandom(seed = 'seed'): Random {
 
 export class CountingPbkdf2 implements KeyDerivation {
   readonly calls: string[] = []
-  readonly #pbkdf2 = new Pbkdf2()
+  readonly #pbkdf2 = new KeyDerivationQueue()
 
   derive: KeyDerivation['derive'] = (password, salt, iterations, hash) => {
     this.calls.push(`${hash} ${iterations}`)
