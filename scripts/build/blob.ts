@@ -1,0 +1,21 @@
+/** The part of the executable that is ours, in the form that Node finds in itself (Node: Single executable applications). */
+
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** `assets` are files by the names they are asked for. Must be made by the very Node that it is for. */
+export function makeBlob(node: string, folder: string, main: string, assets: ReadonlyMap<string, string>): string {
+  const output = join(folder, 'madrigal.blob')
+  const config = join(folder, 'sea.json')
+  const options = {
+    main,
+    output,
+    disableExperimentalSEAWarning: true,
+    useCodeCache: true,
+    assets: Object.fromEntries(assets),
+  }
+  writeFileSync(config, JSON.stringify(options))
+  execFileSync(node, ['--experimental-sea-config', config], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
+  return output
+}
