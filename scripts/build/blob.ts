@@ -2,20 +2,22 @@
 
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 /** `assets` are files by the names they are asked for. Must be made by the very Node that it is for. */
 export function makeBlob(node: string, folder: string, main: string, assets: ReadonlyMap<string, string>): string {
   const output = join(folder, 'madrigal.blob')
   const config = join(folder, 'sea.json')
   const options = {
-    main,
+    // As a bare name: it is what stack traces show.
+    main: basename(main),
     output,
     disableExperimentalSEAWarning: true,
-    useCodeCache: true,
+    // A code cache would gain 10 ms, and print a warning on processors of another kind than this one.
+    useCodeCache: false,
     assets: Object.fromEntries(assets),
   }
   writeFileSync(config, JSON.stringify(options))
-  execFileSync(node, ['--experimental-sea-config', config], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync(node, ['--experimental-sea-config', config], { cwd: folder, stdio: 'pipe' })
   return output
 }

@@ -1,6 +1,6 @@
 /** TypeScript and packages into one CommonJS script each: what a single executable of Node 24 can start from. */
 
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { build } from 'esbuild'
 
 /** Optional parts of packages that we do without: native PostgreSQL, and sockets for another runtime. */
@@ -11,9 +11,9 @@ const leftOut = ['pg-native', 'pg-cloudflare']
  * imported by `import()` are inside, and run only when that line is reached. Names stay readable for stack traces.
  */
 export async function bundle(root: string, folder: string, entries: readonly string[]): Promise<string[]> {
-  const scripts = entries.map((entry, index) => ({
+  const scripts = entries.map((entry) => ({
     in: join(root, entry),
-    out: `${index}-${basename(entry, '.ts')}`,
+    out: entry.replaceAll('/', '-').replace(/\.ts$/, ''),
   }))
   await build({
     entryPoints: scripts,

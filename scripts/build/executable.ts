@@ -21,8 +21,8 @@ export function wrap(root: string, node: string, blob: string, folder: string, t
   strip(copy)
   const inject = [join(root, 'node_modules/postject/dist/cli.js'), copy, 'NODE_SEA_BLOB', blob]
   const macho = process.platform === 'darwin' ? ['--macho-segment-name', 'NODE_SEA'] : []
-  // It warns of every section that it does not know; whether it worked is told by its exit code.
-  execFileSync(node, [...inject, '--sentinel-fuse', sentinelFuse, ...macho], { stdio: ['ignore', 'ignore', 'inherit'] })
+  // What it says is worth reading only if it fails, and is then in the error: it warns of sections it does not know.
+  execFileSync(node, [...inject, '--sentinel-fuse', sentinelFuse, ...macho], { stdio: 'pipe' })
   if (process.platform === 'darwin') spawnSync('codesign', ['--sign', '-', '--force', copy], { stdio: 'inherit' })
   renameSync(copy, target)
 }
