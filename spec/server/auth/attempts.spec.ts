@@ -33,6 +33,10 @@ t.test('lets people mistype, then answers slower and slower, then not at all', (
   t.equal(attempts.blockedMilliseconds('192.0.2.1'), 1000, 'one goes, one comes')
   time.now += HOUR
   t.equal(attempts.failed('192.0.2.1'), 0, 'all is forgotten in the end')
+
+  for (let i = 0; i < 20; i++) attempts.failed('192.0.2.1')
+  time.now -= 24 * HOUR
+  t.equal(attempts.blockedMilliseconds('192.0.2.1'), 0, 'a clock that was set back blocks nobody for a day')
   t.end()
 })
 

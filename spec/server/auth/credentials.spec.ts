@@ -143,19 +143,19 @@ t.test('every password costs one PBKDF2 of the same kind', async (t) => {
 t.test('hashes so many at once, lets so many wait, and refuses the rest', async (t) => {
   const narrow = new KeyDerivationQueue({ jobs: 1, waiting: 2 })
   const derive = (): Promise<Buffer> => narrow.derive('password', Buffer.from('salt'), 4096, 'sha-1')
-  const order: number[] = []
-  const accepted = [1, 2, 3].map(async (number) => {
-    const key = await derive()
-    order.push(number)
-    return key
-  })
-  await t.rejects(derive(), HashingBusy)
-  const keys = await Promise.all(accepted)
-  t.same(order, [1, 2, 3], 'in the order they came')
-  t.ok(
-    keys.every((key) => key.toString('hex') === '4b007901b765489abead49d926f721d065a429c1'),
-    'RFC 6070',
-  )
+  // Twice, since a place must be handed on once and given back once.
+  for (const round of ['first', 'second']) {
+    const order: number[] = []
+    const accepted = [1, 2, 3].map(async (number) => {
+      const key = await derive()
+      order.push(number)
+      return key.toString('hex')
+    })
+    await t.rejects(derive(), HashingBusy, round)
+    const keys = await Promise.all(accepted)
+    t.same(order, [1, 2, 3], 'in the order they came')
+    t.same(keys, Array(3).fill('4b007901b765489abead49d926f721d065a429c1'), 'RFC 6070')
+  }
   await t.rejects(narrow.derive('pencil', Buffer.from('salt'), 0, 'sha-1'), 'an error gives its place back')
   await t.resolves(derive())
 })
