@@ -31,7 +31,8 @@ export function program(name: string, root: string, args: readonly string[]): St
     name,
     run: () =>
       new Promise((done, fail) => {
-        const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+        const env = { ...process.env, NO_COLOR: '1' }
+        const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
         const said: Buffer[] = []
         child.stdout.on('data', (chunk: Buffer) => said.push(chunk))
         child.stderr.on('data', (chunk: Buffer) => said.push(chunk))
