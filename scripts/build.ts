@@ -9,7 +9,7 @@ import { bundle } from './build/bundle.ts'
 import { makeBlob } from './build/blob.ts'
 import { ownNode, wrap } from './build/executable.ts'
 
-/** Threads of the server, each bundled by itself: what `startWorker` is called with. */
+/** Threads of the server, each bundled by itself: what `workerSource` is asked for. */
 const workers = ['storage/sqlite/worker.ts']
 
 /** Other files that are asked for by `readAsset`. */

@@ -7,8 +7,6 @@
 
 import { readFileSync } from 'node:fs'
 import { getAsset, isSea } from 'node:sea'
-import { Worker } from 'node:worker_threads'
-import type { WorkerOptions } from 'node:worker_threads'
 
 /** Whether this is the single executable: there is then no checkout, and no file of ours on the disk. */
 export function isExecutable(): boolean {
@@ -25,9 +23,12 @@ export function readTextAsset(path: string): string {
   return isSea() ? getAsset(path, 'utf8') : readFileSync(urlOf(path), 'utf8')
 }
 
-/** Starts a thread that runs a TypeScript file; in the executable it was bundled into one script without imports. */
-export function startWorker(path: string, options: WorkerOptions = {}): Worker {
-  return isSea() ? new Worker(getAsset(path, 'utf8'), { ...options, eval: true }) : new Worker(urlOf(path), options)
+/**
+ * What a `Worker` is started from: where its TypeScript file is, or in the executable the script that it was bundled
+ * into, as text, for which `eval: true` is needed.
+ */
+export function workerSource(path: string): URL | string {
+  return isSea() ? getAsset(path, 'utf8') : urlOf(path)
 }
 
 function urlOf(path: string): URL {
