@@ -1,0 +1,49 @@
+/** Who may connect: so many at once, and so many a second, from one address (XEP-0205 §3.1). */
+import type { Clock } from '../util/clock.ts'
+import { TokenBucket } from '../util/token-bucket.ts'
+
+export interface AdmissionLimits {
+  readonly atOnce: number
+  readonly perSecond: number
+}
+
+interface Visitors {
+  connections: number
+  readonly bucket: TokenBucket
+}
+
+/** Counts connections per address. Addresses without connections are forgotten after a while. */
+export class Admission {
+  readonly #limits: AdmissionLimits
+  readonly #clock: Clock
+  readonly #visitors = new Map<string, Visitors>()
+
+  constructor(limits: AdmissionLimits, clock: Clock) {
+    this.#limits = limits
+    this.#clock = clock
+  }
+
+  /** What to dispose when the connection is gone; undefined if it must be refused. */
+  enter(address: string): Disposable | undefined {
+    const visitors = this.#visitors.get(address) ?? this.#welcome(address)
+    if (visitors.connections >= this.#limits.atOnce || visitors.bucket.take(1, this.#clock.now()) > 0) return undefined
+    visitors.connections++
+    return { [Symbol.dispose]: () => void visitors.connections-- }
+  }
+
+  #welcome(address: string): Visitors {
+    if (this.#visitors.size >= REMEMBERED) this.#forget()
+    const { perSecond } = this.#limits
+    const bucket = new TokenBucket({ perSecond, burst: perSecond }, this.#clock.now())
+    const visitors = { connections: 0, bucket }
+    this.#visitors.set(address, visitors)
+    return visitors
+  }
+
+  #forget(): void {
+    for (const [address, { connections }] of this.#visitors) if (connections === 0) this.#visitors.delete(address)
+  }
+}
+
+/** Addresses that are remembered before those without connections are forgotten. */
+const REMEMBERED = 10_000

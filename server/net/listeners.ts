@@ -1,0 +1,68 @@
+/** Ports and Unix sockets that we listen on. */
+import { createServer, type Server, type Socket } from 'node:net'
+import { rm } from 'node:fs/promises'
+
+/** An address to listen on: a port of an interface, or the path of a Unix socket. */
+export type ListenAddress = { readonly host: string | undefined; readonly port: number } | { readonly path: string }
+
+/** Says in the admin's words why we cannot listen. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError'
+}
+
+const BACKLOG = 4096
+
+/** Listens until disposed; open connections are not touched by that. Throws ListenError. */
+export async function listen(
+  address: ListenAddress,
+  option: string,
+  onSocket: (socket: Socket) => void,
+): Promise<{ readonly address: string; readonly port: number | undefined } & AsyncDisposable> {
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, onSocket)
+  await started(server, address, option)
+  const bound = server.address()
+  return {
+    address: describe(address),
+    port: bound !== null && typeof bound === 'object' ? bound.port : undefined,
+    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+  }
+}
+
+async function started(server: Server, address: ListenAddress, option: string): Promise<void> {
+  // A socket file that a killed process has left behind would be in the way.
+  if ('path' in address) await rm(address.path, { force: true })
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  const where = 'path' in address ? address : { port: address.port, ...(address.host && { host: address.host }) }
+  server.listen({ ...where, backlog: BACKLOG }, resolve)
+  try {
+    await promise
+  } catch (error) {
+    throw new ListenError(explain(error, address, option), { cause: error })
+  } finally {
+    server.off('error', reject)
+  }
+}
+
+function explain(error: unknown, address: ListenAddress, option: string): string {
+  const where = describe(address)
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  switch (code) {
+    case 'EADDRINUSE':
+      return `${where} is taken by another program. Stop it, or choose another port: ${option} in the configuration`
+    case 'EACCES':
+      return `this user may not listen on ${where}. Choose a port above 1023: ${option} in the configuration`
+    case 'EADDRNOTAVAIL':
+      return `this machine has no address ${where}. Correct ${option} in the configuration`
+    default:
+      return `cannot listen on ${where} (${option}): ${String(error)}`
+  }
+}
+
+/** As in the configuration: `5222`, `127.0.0.1:5222`, `[::1]:5222`, `unix:/path`. */
+export function describe(address: ListenAddress): string {
+  if ('path' in address) return `unix:${address.path}`
+  const { host, port } = address
+  if (host === undefined) return `port ${port}`
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

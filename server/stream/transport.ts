@@ -1,0 +1,49 @@
+/** A wire to a peer: it moves bytes or frames and knows who is at the other end. */
+
+/** What a wire tells about the TLS connection it runs over: enough to bind a login to it (RFC 5929, RFC 9266). */
+export interface SecureChannel {
+  /** As OpenSSL names it: `TLSv1.3`. */
+  readonly protocol: string
+  /** RFC 5705. Undefined once the wire is closed. */
+  exportKeyingMaterial(length: number, label: string, context: Buffer): Buffer | undefined
+  /** The certificate that we have shown, in DER. */
+  readonly certificate: Buffer | undefined
+  /** The certificate that the peer has shown, in DER, if an authority that we trust vouches for it. */
+  readonly peerCertificate: Buffer | undefined
+}
+
+/** Whatever is written in one turn of the event loop leaves together. */
+export interface Transport {
+  readonly kind: 'tcp' | 'websocket' | 'memory'
+  /** IP address of the peer, or '' for a Unix socket. */
+  readonly address: string
+  /** True for a peer on this machine (RFC 6890 loopback, Unix sockets). */
+  readonly local: boolean
+  readonly secure: SecureChannel | undefined
+  /** Bytes written and not yet taken by the peer. */
+  readonly backlog: number
+  /** Where what arrives goes from now on. */
+  listener: TransportListener
+  write(text: string): void
+  /** Stops reading; what has arrived already may still be delivered. */
+  pause(): void
+  resume(): void
+  /** Writes what is waiting, then says that nothing more will come. */
+  end(): void
+  /** Drops the wire at once. */
+  destroy(): void
+  /** True if a plain wire can turn to TLS. */
+  readonly canStartTls: boolean
+  /** Begins TLS on a plain wire after what is waiting has been written (RFC 6120 §5.4.3.3). Rejects if the handshake fails. */
+  startTls(): Promise<void>
+}
+
+export interface TransportListener {
+  onBytes(bytes: Buffer): void
+  /** A complete frame, from wires that have them (RFC 7395). */
+  onFrame(text: string): void
+  /** The peer has said that nothing more will come. */
+  onWireEnd(): void
+  /** The wire is gone. Called once. */
+  onWireClosed(): void
+}
