@@ -1,0 +1,85 @@
+/** The accounts of a host that have sessions just now, and who gets a message to the bare JID. */
+import type { Jid } from '../jid/jid.ts'
+import type { ClientSession } from './client-session.ts'
+import type { SlotBearer } from './slots.ts'
+
+export class Account implements SlotBearer {
+  readonly jid: Jid
+  readonly slots: unknown[] = []
+  readonly #sessions = new Map<string, ClientSession>()
+  #preferred: readonly ClientSession[] | undefined
+  #available: readonly ClientSession[] | undefined
+
+  constructor(jid: Jid) {
+    this.jid = jid
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  session(resource: string): ClientSession | undefined {
+    return this.#sessions.get(resource)
+  }
+
+  /** Every session, also those that have not sent presence. */
+  get sessions(): Iterable<ClientSession> {
+    return this.#sessions.values()
+  }
+
+  /** The sessions that have sent available presence, whatever their priority ("available resources", RFC 6121 §8.5). */
+  get available(): readonly ClientSession[] {
+    this.#available ??= [...this.#sessions.values()].filter((session) => session.presence !== undefined)
+    return this.#available
+  }
+
+  /** The sessions a message to the bare JID may go to: available with a non-negative priority (RFC 6121 §8.5.2.1). */
+  get receptive(): readonly ClientSession[] {
+    this.#preferred ??= this.available.filter((session) => session.priority >= 0)
+    return this.#preferred
+  }
+
+  add(session: ClientSession): void {
+    this.#sessions.set(session.resource, session)
+    this.changed()
+  }
+
+  /** Removes exactly this session: another one may have taken over its resource. */
+  remove(session: ClientSession): void {
+    if (this.#sessions.get(session.resource) === session) this.#sessions.delete(session.resource)
+    this.changed()
+  }
+
+  /** A session has come, gone, or changed its presence. */
+  changed(): void {
+    this.#preferred = undefined
+    this.#available = undefined
+  }
+}
+
+/** Accounts with sessions, by bare JID. */
+export class Directory {
+  readonly #accounts = new Map<string, Account>()
+
+  account(bare: string): Account | undefined {
+    return this.#accounts.get(bare)
+  }
+
+  get accounts(): Iterable<Account> {
+    return this.#accounts.values()
+  }
+
+  /** The account with that bare JID, made if it has no session yet. */
+  open(jid: Jid): Account {
+    const known = this.#accounts.get(jid.bare)
+    if (known !== undefined) return known
+    const account = new Account(jid.toBare())
+    this.#accounts.set(account.jid.bare, account)
+    return account
+  }
+
+  /** Forgets an account without sessions. */
+  release(account: Account): void {
+    if (account.size === 0 && this.#accounts.get(account.jid.bare) === account) this.#accounts.delete(account.jid.bare)
+  }
+}
