@@ -1,0 +1,33 @@
+/** The hooks that the kernel fires, and what it tells with them. */
+import type { Account } from '../session/account.ts'
+import type { ClientSession } from '../session/client-session.ts'
+import type { Origin, StanzaEvent } from '../routed-stanza.ts'
+import type { Stream } from '../stream/stream.ts'
+import type { Chain, Notice, Query } from './hooks.ts'
+
+/**
+ * Every hook of a host. Modules add their own by declaration merging, next to
+ * the code that fires them, so this map is the whole vocabulary of the server.
+ */
+export interface HostHooks {
+  /** A client of this host sends. Fired before the stanza goes anywhere. */
+  'outgoing/message': Chain<StanzaEvent<ClientSession>>
+  'outgoing/presence': Chain<StanzaEvent<ClientSession>>
+  'outgoing/iq': Chain<StanzaEvent<ClientSession>>
+  /** Someone sends to this host or an address under it. */
+  'incoming/message': Chain<StanzaEvent<Origin>>
+  'incoming/presence': Chain<StanzaEvent<Origin>>
+  'incoming/iq': Chain<StanzaEvent<Origin>>
+  /**
+   * A client asks for a resource: load what the account's handlers will need,
+   * so that they need not wait later; throw to refuse (RFC 6120 §7.6.2).
+   */
+  'session/binding': Chain<{ readonly account: Account; readonly stream: Stream }>
+  'session/bound': Notice<{ readonly session: ClientSession; readonly stream: Stream }>
+  /** The stream of a session is gone. Answer 'kept' to let the session live on without one (XEP-0198 §5). */
+  'session/detached': Query<{ readonly session: ClientSession; readonly stream: Stream }, 'kept'>
+  /** The session is over, and no longer among those of its account. */
+  'session/closed': Notice<{ readonly session: ClientSession }>
+  /** An account is being deleted: everything kept for it is about to go. */
+  'account/removing': Chain<{ readonly node: string }>
+}

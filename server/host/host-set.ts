@@ -1,0 +1,181 @@
+/** The hosts of the server with their modules, as the configuration wants them. */
+import type { Config, HostConfig } from '../config/config.ts'
+import type { ConfigDiff, HostDiff } from '../config/diff.ts'
+import { JidError } from '../jid/jid.ts'
+import type { Log } from '../log/log.ts'
+import { type Origin, RoutedStanza } from '../routed-stanza.ts'
+import { LocalOrigin } from '../router.ts'
+import type { SessionOwner } from '../session/client-session.ts'
+import { StanzaError } from '../stanza-error.ts'
+import type { Stanza } from '../xml/stanza.ts'
+import type { Storage } from '../../storage/storage.ts'
+import { inOrder, Loader, type Supplies } from './loader.ts'
+import type { AnyHostModule, AnyModule, HostKind } from './module.ts'
+import type { Kernel } from './module-host.ts'
+import { VirtualHost } from './virtual-host.ts'
+
+/** A host, and what is loaded on it. */
+export interface Served {
+  readonly host: VirtualHost
+  readonly loader: Loader
+}
+
+export type ServerConfig = Config<Exclude<HostKind, 'local'>>
+type OneHost = HostConfig<Exclude<HostKind, 'local'>>
+
+export class HostSet {
+  readonly #kernel: Kernel
+  readonly #known: ReadonlyMap<string, AnyHostModule>
+  readonly #storage: Storage
+  readonly #log: Log
+  readonly #served = new Map<string, Served>()
+  readonly #owner: SessionOwner
+  #config: ServerConfig
+
+  constructor(kernel: Kernel, modules: readonly AnyModule[], storage: Storage, config: ServerConfig, log: Log) {
+    this.#kernel = kernel
+    this.#known = new Map(modules.filter((module) => module.scope === 'host').map((module) => [module.name, module]))
+    this.#storage = storage
+    this.#config = config
+    this.#log = log
+    const { router } = kernel
+    this.#owner = {
+      route: (event) => router.route(event),
+      addressee: (to) => kernel.parseJid(to),
+      takesAnswer: (stanza, from, to) => router.takesAnswer(stanza, from, to),
+      refuseAddress: (stanza, session) => router.refuse(stanza, session, new StanzaError('jid-malformed')),
+    }
+  }
+
+  get(domain: string): Served | undefined {
+    return this.#served.get(domain)
+  }
+
+  get all(): Iterable<Served> {
+    return this.#served.values()
+  }
+
+  domains(kind: HostKind): readonly string[] {
+    return [...this.#served.values()].filter(({ host }) => host.kind === kind).map(({ host }) => host.domain)
+  }
+
+  /** Those with accounts first: services may want to know them. */
+  async start(): Promise<void> {
+    const accountsFirst = this.#config.hosts.toSorted((a, b) => Number(b.kind === 'local') - Number(a.kind === 'local'))
+    for (const host of accountsFirst) this.#create(host)
+    for (const host of accountsFirst) await this.#fill(host)
+  }
+
+  async stop(): Promise<void> {
+    for (const domain of [...this.#served.keys()].toReversed()) await this.#remove(domain)
+  }
+
+  /** Makes the hosts as a new configuration wants them; gives what was done, in words. */
+  async apply(config: ServerConfig, { hosts }: ConfigDiff): Promise<readonly string[]> {
+    this.#config = config
+    const done: string[] = []
+    for (const domain of hosts.removed) {
+      await this.#remove(domain)
+      done.push(`host ${domain} removed`)
+    }
+    for (const domain of hosts.added) {
+      const host = this.#configOf(domain)
+      this.#create(host)
+      await this.#fill(host)
+      done.push(`host ${domain} added`)
+    }
+    for (const change of hosts.changed) done.push(...(await this.#change(change)))
+    return done
+  }
+
+  /** A module as it can be loaded on a host; undefined if there is none of that name. */
+  module(name: string): AnyHostModule | undefined {
+    return this.#known.get(name)
+  }
+
+  #create({ domain, kind, admins, anonymous }: OneHost): void {
+    const jid = this.#kernel.parseJid(domain)
+    const log = this.#log.child({ host: domain })
+    const origin = new LocalOrigin(jid, (answer, from) => this.#arrive(answer, from))
+    const host = new VirtualHost(jid, kind, { admins, anonymous }, origin, this.#owner, log)
+    const loader = new Loader(host, this.#kernel, this.#supplies(domain), this.#log)
+    this.#served.set(domain, { host, loader })
+  }
+
+  async #fill({ domain, modules }: OneHost): Promise<void> {
+    const wanted = [...modules.keys()].map((name) => this.#known.get(name)).filter((module) => module !== undefined)
+    for (const module of inOrder(wanted)) await this.#load(domain, module)
+  }
+
+  /** One that fails is reported, and the host does without it, unless the admin cannot. */
+  async #load(domain: string, module: AnyHostModule): Promise<void> {
+    try {
+      await this.#served.get(domain)?.loader.load(module)
+    } catch (error) {
+      if (this.#config.server.required_modules.includes(module.name) || isEssential(module)) throw error
+      this.#log.error('module failed to load', { host: domain, module: module.name, error })
+    }
+  }
+
+  async #remove(domain: string): Promise<void> {
+    const served = this.#served.get(domain)
+    if (served === undefined) return
+    for (const { sessions } of [...served.host.directory.accounts]) {
+      for (const session of [...sessions]) served.host.closeSession(session)
+    }
+    await served.loader.unloadAll()
+    this.#served.delete(domain)
+  }
+
+  async #change({ domain, modules }: HostDiff): Promise<readonly string[]> {
+    const { host, loader } = this.#served.get(domain) ?? {}
+    const config = this.#configOf(domain)
+    if (host === undefined || loader === undefined) return []
+    host.settings = { admins: config.admins, anonymous: config.anonymous }
+    for (const name of modules.removed) await loader.unload(name)
+    for (const name of modules.changed) await this.#reload(loader, name)
+    const added = modules.added.map((name) => this.#known.get(name)).filter((module) => module !== undefined)
+    for (const module of added) await this.#load(domain, module)
+    const said = (names: readonly string[], what: string): readonly string[] =>
+      names.map((name) => `${domain}: module ${name} ${what}`)
+    return [
+      ...said(modules.removed, 'unloaded'),
+      ...said(modules.changed, 'has new options'),
+      ...said(modules.added, 'loaded'),
+    ]
+  }
+
+  async #reload(loader: Loader, name: string): Promise<void> {
+    const module = this.#known.get(name)
+    if (module !== undefined) await loader.reload(module)
+  }
+
+  #configOf(domain: string): OneHost {
+    const found = this.#config.hosts.find((host) => host.domain === domain)
+    if (found === undefined) throw new Error(`the configuration has no host ${domain}`)
+    return found
+  }
+
+  #supplies(domain: string): Supplies {
+    return {
+      config: ({ name }) => this.#configOf(domain).modules.get(name) ?? {},
+      stores: ({ stores = {} }) => this.#storage.open(domain, stores),
+    }
+  }
+
+  /** An answer to something that a host or one of its rooms has sent. */
+  #arrive(answer: Stanza, origin: Origin): void {
+    try {
+      const to = this.#kernel.parseJid(answer.to ?? origin.jid.full)
+      const from = this.#kernel.parseJid(answer.from ?? origin.jid.full)
+      void this.#kernel.router.route(new RoutedStanza(answer, origin, from, to))
+    } catch (error) {
+      if (!(error instanceof JidError)) throw error
+    }
+  }
+}
+
+/** Without these nobody could use a host: the server does not start in silence without them. */
+function isEssential({ name }: AnyHostModule): boolean {
+  return name === 'accounts' || name === 'saslauth' || name === 'bind' || name === 'muc'
+}

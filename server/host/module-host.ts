@@ -1,0 +1,112 @@
+/** The host as one module sees it: every registration is tied to the life of the module. */
+import type { KeyDerivation } from '../auth/pbkdf2.ts'
+import type { Jid } from '../jid/jid.ts'
+import type { Log } from '../log/log.ts'
+import type { Router } from '../router.ts'
+import { RoutedStanza } from '../routed-stanza.ts'
+import type { PendingIqs } from '../pending-iqs.ts'
+import type { Clock } from '../util/clock.ts'
+import type { Random } from '../util/random.ts'
+import { iq } from '../xml/build.ts'
+import type { IqHandler, IqMatch, ModuleHost } from './host.ts'
+import type { Life } from './life.ts'
+import type { HostKind, ServiceName, Services } from './module.ts'
+import { stage } from './stages.ts'
+import type { VirtualHost } from './virtual-host.ts'
+
+/** What is the same for all hosts and modules. */
+export interface Kernel {
+  readonly router: Router
+  readonly pending: PendingIqs
+  readonly clock: Clock
+  readonly random: Random
+  readonly pbkdf2: KeyDerivation
+  parseJid(text: string): Jid
+  domains(kind: HostKind): readonly string[]
+  /** Deletes what any module has stored for a node of a host. */
+  purge(domain: string, node: string): Promise<void>
+}
+
+/** `host` as the module `name` sees it. */
+export function viewOf(
+  host: VirtualHost,
+  kernel: Kernel,
+  name: string,
+  life: Life,
+  log: Log,
+  service: (name: string) => unknown,
+): ModuleHost<ServiceName> {
+  const { hooks, provisions } = host
+  const view: ModuleHost<ServiceName> = {
+    domain: host.domain,
+    kind: host.kind,
+    jid: host.jid,
+    get admins() {
+      return host.settings.admins
+    },
+    anonymous: host.settings.anonymous,
+    siblings: (kind) => kernel.domains(kind).filter((domain) => domain !== host.domain),
+    pbkdf2: kernel.pbkdf2,
+    log,
+    clock: kernel.clock,
+    random: kernel.random,
+
+    on: (hook, handler, at = 'deliver') => void life.use(hooks.on(hook, handler, stage[at], name)),
+    fire: (hook, event) => hooks.fire(hook, event),
+    announce: (hook, event) => hooks.announce(hook, event),
+
+    // The table asks handlers of `self` only for clients of their own account.
+    iq: (match: IqMatch, handler: IqHandler<never>) => void life.use(host.iqs.on(match, handler as IqHandler)),
+    nonza: ({ ns, name: element }, handler) => tie(life, host.nonzas, `${ns} ${element}`, handler),
+    streamIq: ({ type, ns, name: element }, handler) => tie(life, host.streamIqs, `${type} ${ns} ${element}`, handler),
+    streamFeature: (feature) => view.provide('stream-feature', feature),
+
+    feature: (ns) => view.provide('feature', ns),
+    provide: (kind, item) => void life.use(provisions.provide(kind, item)),
+    each: (kind, added) => void life.use(provisions.each(kind, added)),
+    items: (kind) => provisions.items(kind),
+    // Whoever offers commands checks their arguments against `args`.
+    command: (command) => view.provide('command', command as never),
+
+    // The loader sets up those named in `depends` first.
+    service: (other) => service(other) as Services[typeof other],
+    optionalService: (other) => service(other) as Services[typeof other] | undefined,
+
+    account: (bare) => host.directory.account(bare),
+    get accounts() {
+      return host.directory.accounts
+    },
+    openAccount: (jid) => host.directory.open(jid),
+    bindSession: (stream, account, resource) => host.bind(stream, account, resource),
+    attachSession: (session, stream) => host.attach(session, stream),
+    closeSession: (session, error) => host.closeSession(session, error),
+
+    send: (stanza) =>
+      view.sendTo(kernel.parseJid(stanza.to ?? ''), stanza, kernel.parseJid(stanza.from ?? host.domain)),
+    sendTo: (to, stanza, from) => kernel.router.route(new RoutedStanza(stanza, host.origin, from, to)),
+    request: async ({ from, to, type, payload, id = kernel.random.id() }) => {
+      const answer = kernel.pending.expect(from, to, id)
+      await view.sendTo(to, iq({ type, from: from.full, to: to.full, id }, payload), from)
+      return answer
+    },
+    parseJid: (text) => kernel.parseJid(text),
+    purge: (node) => kernel.purge(host.domain, node),
+
+    slot: (slot, initial) => host.slots.slot(`session ${name} ${slot}`, initial),
+    accountSlot: (slot, initial) => host.slots.slot(`account ${name} ${slot}`, initial),
+
+    spawn: (task, run) => life.spawn(task, run),
+    every: (interval, task, run) => life.every(interval, task, run),
+    after: (seconds, task, run) => life.after(seconds, task, run),
+    use: (resource) => life.use(resource),
+    defer: (cleanup) => life.defer(cleanup),
+  }
+  return view
+}
+
+/** Puts a handler into a table for as long as the module lives. */
+function tie<V>(life: Life, table: Map<string, V>, key: string, handler: V): void {
+  if (table.has(key)) throw new Error(`two modules handle ${key}`)
+  table.set(key, handler)
+  life.defer(() => void table.delete(key))
+}
