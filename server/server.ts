@@ -1,0 +1,186 @@
+/** The server: hosts with their modules, listeners, storage; started and stopped in order. */
+import type { Storage } from '../storage/storage.ts'
+import { KeyDerivationQueue } from './auth/pbkdf2.ts'
+import { CertificateKeeper } from './certificate-keeper.ts'
+import { diffConfig } from './config/diff.ts'
+import { type Entrance, Front, limitsOf } from './front.ts'
+import { HostSet, type ServerConfig } from './host/host-set.ts'
+import type { AnyModule } from './host/module.ts'
+import type { Kernel } from './host/module-host.ts'
+import { ServerModules } from './host/server-modules.ts'
+import { JidCache } from './jid/jid.ts'
+import type { PinoLog } from './log/log.ts'
+import { HttpServer } from './net/http-server.ts'
+import { PendingIqs } from './pending-iqs.ts'
+import { Router } from './router.ts'
+import { StanzaError } from './stanza-error.ts'
+import { StreamError } from './stream/stream-error.ts'
+import type { StreamHost } from './stream/stream.ts'
+import { TlsAcceptor } from './stream/tls.ts'
+import type { Clock } from './util/clock.ts'
+import type { Random } from './util/random.ts'
+import { Turn } from './util/turn.ts'
+
+/** Everything from outside that a server is made of. */
+export interface ServerParts {
+  readonly config: ServerConfig
+  /** Every module that can be enabled. */
+  readonly modules: readonly AnyModule[]
+  readonly storage: Storage
+  readonly log: PinoLog
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** What a reload has done, and what it could not do. */
+export interface Reloaded {
+  readonly applied: readonly string[]
+  readonly needsRestart: readonly string[]
+}
+
+/** How long a stop waits for clients to close. */
+const STOP_MILLISECONDS = 5_000
+
+export class Server {
+  readonly log: PinoLog
+  readonly clock: Clock
+  readonly startedAt: number
+  readonly hosts: HostSet
+  readonly front: Front
+  readonly serverModules: ServerModules
+  readonly #certificates: CertificateKeeper
+  readonly #http: HttpServer
+  readonly #storage: Storage
+  readonly #jids = new JidCache()
+  #config: ServerConfig
+
+  constructor({ config, modules, storage, log, clock, random }: ServerParts) {
+    this.log = log
+    this.clock = clock
+    this.startedAt = clock.now()
+    this.#config = config
+    this.#storage = storage
+    const pending = new PendingIqs(clock)
+    const routes = { host: (domain: string) => this.hosts.get(domain)?.host, remote: refuseRemote }
+    const kernel: Kernel = {
+      router: new Router(routes, pending, clock, log),
+      pending,
+      clock,
+      random,
+      pbkdf2: new KeyDerivationQueue(),
+      parseJid: (text) => this.#jids.parse(text),
+      domains: (kind) => this.hosts.domains(kind),
+      purge: (domain, node) => storage.purge(domain, node),
+    }
+    this.hosts = new HostSet(kernel, modules, storage, config, log)
+    const { tls: tlsOptions, c2s } = config.server
+    const tls = new TlsAcceptor({
+      minVersion: tlsOptions.min_version,
+      requestCertificates: false,
+      protocols: ['xmpp-client'],
+    })
+    this.#certificates = new CertificateKeeper(tls, log, clock)
+    this.#http = new HttpServer(log)
+    const turn = new Turn()
+    this.front = new Front({
+      around: {
+        host: (domain) => this.#streamHost(domain),
+        clock,
+        log,
+        limits: limitsOf(c2s),
+        streamId: () => random.id(),
+        mustEncrypt: ({ local }) => mustEncrypt[this.#config.server.c2s.require_encryption](local),
+      },
+      turn,
+      tls,
+      http: this.#http,
+      clock,
+      log,
+      options: c2s,
+    })
+    const accept = this.front.accept.bind(this.front)
+    const domains = (): readonly string[] => this.hosts.domains('local')
+    this.serverModules = new ServerModules({ http: this.#http, turn, clock, random, log, accept, domains }, modules)
+  }
+
+  get config(): ServerConfig {
+    return this.#config
+  }
+
+  /** Loads the modules; with `listen` false nobody can connect: for commands on a stopped server. */
+  async start({ listen = true } = {}): Promise<void> {
+    await this.hosts.start()
+    if (!listen) return
+    await this.#certificates.start(this.#config)
+    await this.serverModules.start(this.#config.modules)
+    for (const entrance of ENTRANCES) {
+      for (const address of this.#config.server.listen[entrance]) await this.front.open(entrance, address)
+    }
+  }
+
+  /** Nobody new comes in, everybody who is here is told, everything is written. */
+  async stop(): Promise<void> {
+    this.front.closeAll()
+    for (const stream of this.front.streams) stream.close(new StreamError('system-shutdown'))
+    await this.#streamsClosed()
+    await this.serverModules.stop()
+    await this.hosts.stop()
+    this.#certificates.stop()
+    this.#http.close()
+    await this.#storage.close()
+  }
+
+  /** Makes the server as another configuration wants it, without ending a connection that may stay. */
+  async reload(config: ServerConfig): Promise<Reloaded> {
+    const diff = diffConfig(this.#config, config)
+    this.#config = config
+    await this.#certificates.start(config)
+    const applied = [
+      ...(await this.serverModules.apply(config.modules, diff.modules)),
+      ...(await this.hosts.apply(config, diff)),
+    ]
+    for (const { name, address } of diff.listeners.closed) await this.front.close(name, address)
+    for (const { name, address } of diff.listeners.opened) await this.front.open(name, address)
+    if (diff.listeners.closed.length + diff.listeners.opened.length > 0) applied.push('listeners changed')
+    if (diff.server.some((option) => option.startsWith('log.'))) this.#setLogLevels(config)
+    const changed = diff.server.filter((option) => !diff.needsRestart.includes(option))
+    return { applied: [...applied, ...changed.map((option) => `${option} changed`)], needsRestart: diff.needsRestart }
+  }
+
+  #setLogLevels({ server: { log } }: ServerConfig): void {
+    this.log.setLevel(undefined, log.level)
+    for (const [module, level] of log.modules) this.log.setLevel(module, level)
+  }
+
+  /** A domain that clients can open a stream to: one with accounts. */
+  #streamHost(domain: string): StreamHost | undefined {
+    const jid = this.#jids.tryParse(domain)
+    const host = jid && this.hosts.get(jid.full)?.host
+    return host?.kind === 'local' ? host : undefined
+  }
+
+  async #streamsClosed(): Promise<void> {
+    const { streams } = this.front
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const deadline = this.clock.after(STOP_MILLISECONDS, resolve)
+    const poll = this.clock.every(10, () => streams.size === 0 && resolve())
+    if (streams.size > 0) await promise
+    deadline[Symbol.dispose]()
+    poll[Symbol.dispose]()
+    for (const stream of streams) stream.transport.destroy()
+  }
+}
+
+const ENTRANCES: readonly Entrance[] = ['c2s', 'c2s_tls', 'http']
+
+/** Whether a client must encrypt before it logs in, by the option `require_encryption`. */
+const mustEncrypt: Readonly<Record<ServerConfig['server']['c2s']['require_encryption'], (local: boolean) => boolean>> =
+  {
+    auto: (local) => !local,
+    always: () => true,
+    never: () => false,
+  }
+
+function refuseRemote(): never {
+  throw new StanzaError('remote-server-not-found')
+}
