@@ -1,0 +1,80 @@
+/** Every command of the server and its hosts, found by the words that somebody has typed. */
+import type { HostSet } from '../host/host-set.ts'
+import type { Registry } from '../host/registry.ts'
+import { readArguments } from './arguments.ts'
+import { type AnyCommand, CommandError } from './command.ts'
+
+/** A command, and the host it works on; none if it is the server's. */
+export interface Offered {
+  readonly command: AnyCommand
+  readonly domain: string | undefined
+}
+
+export class CommandRegistry {
+  readonly #hosts: HostSet
+  readonly #server: Registry<{ command: AnyCommand }>
+
+  constructor(hosts: HostSet, server: Registry<{ command: AnyCommand }>) {
+    this.#hosts = hosts
+    this.#server = server
+  }
+
+  /** All there are; one that several hosts have is there once for each. */
+  get all(): readonly Offered[] {
+    const offered: Offered[] = [...this.#server.items('command')].map((command) => ({ command, domain: undefined }))
+    for (const { host } of this.#hosts.all) {
+      for (const command of host.provisions.items('command')) offered.push({ command, domain: host.domain })
+    }
+    return offered
+  }
+
+  /**
+   * Does what the words say: the name of a command, then its arguments in
+   * order or as `--name value`. Throws CommandError with what is wrong.
+   */
+  async run(words: readonly string[], report: (line: string) => void): Promise<void> {
+    const { values: flags, rest } = takeHost(words)
+    const { candidates, args } = this.#find(rest)
+    const [first] = candidates
+    if (first === undefined) throw new CommandError(`unknown command: ${rest.join(' ')}. Try: madrigal help`)
+    const { command } = this.#choose(candidates, flags.host, args)
+    await command.run(readArguments(command, args), report)
+  }
+
+  /** The commands with the longest name that the words begin with, and the words behind it. */
+  #find(words: readonly string[]): { readonly candidates: readonly Offered[]; readonly args: readonly string[] } {
+    const { all } = this
+    for (let length = Math.min(words.length, LONGEST_NAME); length > 0; length--) {
+      const name = words.slice(0, length).join(' ')
+      const candidates = all.filter(({ command }) => command.name === name)
+      if (candidates.length > 0) return { candidates, args: words.slice(length) }
+    }
+    return { candidates: [], args: words }
+  }
+
+  /** On which host: the one that is named, that of the JID among the arguments, or the only one. */
+  #choose(candidates: readonly Offered[], named: string | undefined, args: readonly string[]): Offered {
+    const [first, second] = candidates
+    if (first !== undefined && second === undefined && (named === undefined || named === first.domain)) return first
+    const mentioned = named ?? args.find((word) => word.includes('@'))?.split('@')[1]
+    const chosen = candidates.find(({ domain }) => domain === mentioned)
+    if (chosen !== undefined) return chosen
+    const domains = candidates.map(({ domain }) => domain).join(', ')
+    if (mentioned !== undefined) throw new CommandError(`no such host here: ${mentioned}. There are ${domains}`)
+    throw new CommandError(`say on which host: --host with one of ${domains}`)
+  }
+}
+
+/** Words in the longest name of a command. */
+const LONGEST_NAME = 4
+
+function takeHost(words: readonly string[]): {
+  readonly values: { readonly host?: string }
+  readonly rest: readonly string[]
+} {
+  const at = words.indexOf('--host')
+  const host = words[at + 1]
+  if (at === -1) return { values: {}, rest: words }
+  if (host === undefined) throw new CommandError('--host needs a domain')
+  return { values: { host }, rest: words.toSpliced(at, 2) }
+}

@@ -1,0 +1,26 @@
+/** Administrative acts, declared once and offered by the command line, the shell and ad-hoc commands (XEP-0050). */
+import type { Fields, OptionsOf } from '../config/types.ts'
+import type { Maybe } from '../util/maybe.ts'
+
+/** Who may: everyone with an account, the admins of the host, or whoever runs the server. */
+export type CommandRole = 'user' | 'admin' | 'operator'
+
+export interface Command<F extends Fields = Fields> {
+  /** As typed: `user add`. */
+  readonly name: string
+  /** What it does, in a few words: `adds an account`. */
+  readonly about: string
+  readonly role: CommandRole
+  /** In the order in which they are typed. */
+  readonly args: F
+  /** `report` tells a line of what was done. To refuse, throw a CommandError. */
+  run(args: OptionsOf<F>, report: (line: string) => void): Maybe<void>
+}
+
+/** A command whose arguments are checked by whoever offers it. */
+export type AnyCommand = Command<Fields>
+
+/** Refuses a command, in words for the person who gave it. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+}
