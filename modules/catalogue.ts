@@ -1,0 +1,30 @@
+/** All modules, each loaded when first asked for: written out, so that the single executable holds them. */
+import type { AnyModule } from '../server/host/module.ts'
+
+/** By the name of the file or folder. */
+export const catalogue: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
+  mod_account_commands: () => import('./mod_account_commands.ts'),
+  mod_accounts: () => import('./mod_accounts.ts'),
+  mod_bind: () => import('./mod_bind.ts'),
+  mod_iq: () => import('./mod_iq.ts'),
+  mod_last: () => import('./mod_last.ts'),
+  mod_message: () => import('./mod_message.ts'),
+  mod_offline: () => import('./mod_offline.ts'),
+  mod_ping: () => import('./mod_ping.ts'),
+  mod_presence: () => import('./mod_presence/index.ts'),
+  mod_private: () => import('./mod_private.ts'),
+  mod_roster: () => import('./mod_roster/index.ts'),
+  mod_saslauth: () => import('./mod_saslauth.ts'),
+  mod_time: () => import('./mod_time.ts'),
+  mod_tls: () => import('./mod_tls.ts'),
+  mod_vcard: () => import('./mod_vcard.ts'),
+  mod_version: () => import('./mod_version.ts'),
+  mod_websocket: () => import('./mod_websocket.ts'),
+}
+
+/** Loads them all: their declarations are needed to check a configuration. */
+export async function allModules(): Promise<readonly AnyModule[]> {
+  const loaded = await Promise.all(Object.values(catalogue).map((load) => load()))
+  // Each file of the catalogue exports what `defineModule` or `defineServerModule` gave it.
+  return loaded.map((module) => module.default as AnyModule)
+}

@@ -1,0 +1,118 @@
+/** Accounts in the host's own storage, with SCRAM keys instead of passwords (RFC 5802). */
+import { AccountError, type AccountRole, type Accounts, type StoredAccount } from '../server/auth/accounts.ts'
+import { makeCredentials } from '../server/auth/credentials.ts'
+import type { ModuleHost } from '../server/host/host.ts'
+import { defineModule } from '../server/host/module.ts'
+import { StreamError } from '../server/stream/stream-error.ts'
+import { keyval } from '../storage/store.ts'
+
+declare module '../server/host/module.ts' {
+  interface Services {
+    accounts: Accounts
+  }
+}
+
+export default defineModule({
+  name: 'accounts',
+  about: 'keeps the accounts of the host',
+  rfcs: [5802, 7677],
+  on: ['local'],
+  stores: { accounts: keyval<StoredAccount>('accounts') },
+
+  setup(host, { stores }) {
+    if (host.anonymous) return anonymousAccounts(host)
+    const store = stores.accounts
+    /** Accounts that are being made or changed: one at a time for each. */
+    const busy = new Map<string, Promise<void>>()
+
+    const accounts: Accounts = {
+      anonymous: false,
+      writable: true,
+      get: (node) => store.get(node),
+      exists: async (node) =>
+        host.account(`${node}@${host.domain}`) !== undefined || (await store.get(node)) !== undefined,
+
+      create: (node, password, role = 'user') =>
+        alone(node, async () => {
+          if ((await store.get(node)) !== undefined)
+            throw new AccountError('exists', `${node}@${host.domain} exists already`)
+          await store.set(node, { credentials: await credentialsFor(password), role, createdAt: host.clock.now() })
+          host.log.info('account created', { jid: `${node}@${host.domain}` })
+        }),
+
+      setPassword: (node, password) =>
+        alone(node, async () => {
+          const account = await required(node)
+          await store.set(node, { ...account, credentials: await credentialsFor(password) })
+          host.log.info('password changed', { jid: `${node}@${host.domain}` })
+        }),
+
+      update: (node, change: { role?: AccountRole; disabled?: boolean }) =>
+        alone(node, async () => {
+          await store.set(node, { ...(await required(node)), ...change })
+          if (change.disabled === true) endSessions(node, 'This account is disabled')
+        }),
+
+      remove: (node) =>
+        alone(node, async () => {
+          await required(node)
+          // Whoever has something to say in the name of the account says it while it still exists.
+          await host.fire('account/removing', { node })
+          endSessions(node, 'This account was removed')
+          await host.purge(node)
+          host.log.info('account removed', { jid: `${node}@${host.domain}` })
+        }),
+
+      list: () => store.owners(),
+    }
+    return accounts
+
+    function credentialsFor(password: string) {
+      return makeCredentials(password, { pbkdf2: host.pbkdf2, random: host.random })
+    }
+
+    async function required(node: string): Promise<StoredAccount> {
+      const account = await store.get(node)
+      if (account === undefined) throw new AccountError('missing', `there is no account ${node}@${host.domain}`)
+      return account
+    }
+
+    function endSessions(node: string, text: string): void {
+      const sessions = [...(host.account(`${node}@${host.domain}`)?.sessions ?? [])]
+      for (const session of sessions) host.closeSession(session, new StreamError('not-authorized', text))
+    }
+
+    async function alone(node: string, run: () => Promise<void>): Promise<void> {
+      const before = busy.get(node) ?? Promise.resolve()
+      const done = before.then(run)
+      const settled = done.catch(() => {})
+      busy.set(node, settled)
+      await done.finally(() => {
+        if (busy.get(node) === settled) busy.delete(node)
+      })
+    }
+  },
+})
+
+/** Nobody has an account, and whoever is there has one for as long as he is. */
+function anonymousAccounts(host: ModuleHost): Accounts {
+  const refuse = async (): Promise<never> => {
+    throw new AccountError('unsupported', `${host.domain} has no accounts: clients log in anonymously`)
+  }
+  host.on('session/closed', ({ session: { account } }) => {
+    if (account.size === 0) host.spawn('forget an anonymous client', () => host.purge(account.jid.node ?? ''))
+  })
+  return {
+    anonymous: true,
+    writable: false,
+    get: () => undefined,
+    exists: (node) => host.account(`${node}@${host.domain}`) !== undefined,
+    create: refuse,
+    setPassword: refuse,
+    update: refuse,
+    remove: refuse,
+    async *list() {
+      for (const { jid } of host.accounts) yield jid.node ?? ''
+    },
+  }
+}

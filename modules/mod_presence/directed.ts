@@ -1,0 +1,39 @@
+/** RFC 6121 §4.6: presence to those who are no contacts, and its end. */
+import type { ModuleHost } from '../../server/host/host.ts'
+import type { Jid } from '../../server/jid/jid.ts'
+import type { Handled, StanzaEvent } from '../../server/routed-stanza.ts'
+import type { ClientSession } from '../../server/session/client-session.ts'
+import { StanzaError } from '../../server/stanza-error.ts'
+import type { Stanza } from '../../server/xml/stanza.ts'
+
+/** Addresses that a client may send directed presence to, rooms among them. */
+const MOST_DIRECTED = 1000
+
+export interface Directed {
+  /** Remembers whom a client has shown itself to. */
+  note(event: StanzaEvent<ClientSession>): Handled | undefined
+  /** Tells all of them that the client has gone, and forgets them. */
+  end(session: ClientSession, farewell: Stanza): void
+}
+
+export function setupDirected(host: ModuleHost<'roster' | 'accounts'>): Directed {
+  const shownTo = host.slot('directed', () => new Map<string, Jid>())
+
+  return {
+    note({ stanza, origin, to }) {
+      if (stanza.type === 'unavailable') shownTo(origin).delete(to.full)
+      if (stanza.type !== undefined) return undefined
+      const addresses = shownTo(origin)
+      if (addresses.size >= MOST_DIRECTED && !addresses.has(to.full)) throw new StanzaError('resource-constraint')
+      addresses.set(to.full, to)
+      return undefined
+    },
+
+    end(session, farewell) {
+      const addresses = shownTo(session)
+      // Contacts may be among them; to hear it twice does no harm, not to hear it would.
+      for (const to of addresses.values()) void host.sendTo(to, farewell.with({ to: to.full }), session.jid)
+      addresses.clear()
+    },
+  }
+}

@@ -1,0 +1,162 @@
+/** RFC 6121 §4: presence, to contacts and to whoever else is told. */
+import type { Notice } from '../../server/host/hooks.ts'
+import { defineModule } from '../../server/host/module.ts'
+import type { Jid } from '../../server/jid/jid.ts'
+import { handled, type Handled, type StanzaEvent } from '../../server/routed-stanza.ts'
+import type { ClientSession } from '../../server/session/client-session.ts'
+import { StanzaError } from '../../server/stanza-error.ts'
+import { isPending, type Maybe } from '../../server/util/maybe.ts'
+import { presence } from '../../server/xml/build.ts'
+import { NS } from '../../server/xml/ns.ts'
+import type { Stanza } from '../../server/xml/stanza.ts'
+import { setupDirected } from './directed.ts'
+import { setupProbes } from './probes.ts'
+
+declare module '../../server/host/events.ts' {
+  interface HostHooks {
+    /** A client has become available: it wants to hear what it has missed (RFC 6121 §4.2.2). */
+    'presence/initial': Notice<{ readonly session: ClientSession }>
+    /** A client takes messages to the bare JID from now on: it has a non-negative priority for the first time. */
+    'presence/receptive': Notice<{ readonly session: ClientSession }>
+    /** A client has broadcast available presence, the first time or again. */
+    'presence/broadcast': Notice<{ readonly session: ClientSession; readonly stanza: Stanza }>
+    /** A client has become unavailable. */
+    'presence/unavailable': Notice<{ readonly session: ClientSession }>
+  }
+}
+
+export default defineModule({
+  name: 'presence',
+  about: 'tells contacts who is there',
+  rfcs: [6121],
+  on: ['local'],
+  depends: ['roster', 'accounts'],
+
+  setup(host) {
+    const directed = setupDirected(host)
+    const probes = setupProbes(host)
+    const receptive = host.slot('receptive', () => ({ once: false }))
+
+    host.on('outgoing/presence', (event) => {
+      const { stanza } = event
+      checkType(stanza.type)
+      if (stanza.to !== undefined) return directed.note(event)
+      if (stanza.type === undefined) return available(event)
+      if (stanza.type === 'unavailable') return unavailable(event.origin, stanza)
+      throw new StanzaError('bad-request', 'To whom?')
+    })
+
+    host.on('incoming/presence', deliver)
+
+    host.on('session/closed', ({ session }) => {
+      const farewell = presence({ type: 'unavailable', from: session.jid.full })
+      if (session.presence !== undefined) void unavailable(session, farewell)
+      else directed.end(session, farewell)
+    })
+
+    // Who has just been allowed to see the account does so at once, and who no longer may sees it go (RFC 6121 §3.1.5, §3.2.3).
+    host.on('roster/subscriber-added', ({ account, contact }) => probes.show(account, contact))
+    host.on('roster/subscriber-removed', ({ account, contact }) => {
+      for (const session of host.account(account.bare)?.available ?? []) {
+        void host.sendTo(
+          contact,
+          presence({ type: 'unavailable', from: session.jid.full, to: contact.full }),
+          session.jid,
+        )
+      }
+    })
+
+    // Clients do not wait for the contact's server to see a contact go that they have removed.
+    host.on('roster/contact-removed', ({ account, contact }) => {
+      const farewell = presence({ type: 'unavailable', from: contact.full, to: account.full })
+      for (const session of host.account(account.bare)?.available ?? []) session.send(farewell)
+    })
+
+    /** RFC 6121 §4.2.2, §4.4.2: to contacts who may see it, and to the account's own clients. */
+    function available({ stanza, origin }: StanzaEvent<ClientSession>): Maybe<Handled> {
+      const priority = readPriority(stanza)
+      const initial = origin.presence === undefined
+      origin.announce(stanza.keep(), priority)
+      return tellContacts(origin, stanza, () => {
+        if (initial) begin(origin)
+        host.announce('presence/broadcast', { session: origin, stanza })
+        if (priority >= 0 && !receptive(origin).once) {
+          receptive(origin).once = true
+          host.announce('presence/receptive', { session: origin })
+        }
+      })
+    }
+
+    /** RFC 6121 §4.5.2: to contacts, to the account's other clients, and to whoever got directed presence. */
+    function unavailable(session: ClientSession, stanza: Stanza): Maybe<Handled> {
+      if (session.presence === undefined) return handled
+      session.announce(undefined, 0)
+      receptive(session).once = false
+      return tellContacts(session, stanza, () => {
+        directed.end(session, stanza)
+        host.announce('presence/unavailable', { session })
+      })
+    }
+
+    function tellContacts(session: ClientSession, stanza: Stanza, then: () => void): Maybe<Handled> {
+      const roster = host.service('roster').of(session.jid.node ?? '')
+      if (isPending(roster)) return roster.then(() => tellContacts(session, stanza, then))
+      const own = stanza.with({ to: session.account.jid.full })
+      for (const other of session.account.available) other.send(own)
+      if (stanza.type === 'unavailable') session.send(own)
+      for (const contact of roster.subscribers) tell(contact, stanza, session.jid)
+      then()
+      return handled
+    }
+
+    function tell(contact: string, stanza: Stanza, from: Jid): void {
+      void host.sendTo(host.parseJid(contact), stanza.with({ to: contact }), from)
+    }
+
+    /** The first presence of a client: it learns who is there (RFC 6121 §4.2.2, §4.3.1). */
+    function begin(session: ClientSession): void {
+      for (const other of session.account.available) {
+        if (other !== session && other.presence !== undefined)
+          session.send(other.presence.with({ to: session.jid.full }))
+      }
+      probes.send(session)
+      host.announce('presence/initial', { session })
+    }
+
+    /** RFC 6121 §8.5.2.1.2, §8.5.3.1: to the bare JID for every available client, to a full JID for one. */
+    function deliver({ stanza, to }: StanzaEvent): Handled | undefined {
+      const { type } = stanza
+      if (type !== undefined && type !== 'unavailable' && type !== 'error') return undefined
+      if (to.node === undefined) return handled
+      const account = host.account(to.bare)
+      if (to.resource !== undefined) account?.session(to.resource)?.send(stanza)
+      else if (type !== 'error') for (const session of account?.available ?? []) session.send(stanza)
+      // Presence for nobody is not worth an answer (RFC 6121 §8.5.1, §8.5.3.2.2).
+      return handled
+    }
+  },
+})
+
+const TYPES: ReadonlySet<string | undefined> = new Set([
+  undefined,
+  'unavailable',
+  'error',
+  'probe',
+  'subscribe',
+  'subscribed',
+  'unsubscribe',
+  'unsubscribed',
+])
+
+/** RFC 6121 §4.7.1. */
+function checkType(type: string | undefined): void {
+  if (!TYPES.has(type)) throw new StanzaError('bad-request', 'There is no such type of presence')
+}
+
+/** From -128 to 127, 0 if there is none (RFC 6121 §4.7.2.3). */
+function readPriority(stanza: Stanza): number {
+  const text = stanza.child('priority', NS.client)?.getText().trim() ?? '0'
+  const priority = /^[+-]?\d{1,3}$/.test(text) ? Number(text) : NaN
+  if (priority >= -128 && priority <= 127) return priority
+  throw new StanzaError('bad-request', 'A priority is a whole number from -128 to 127')
+}

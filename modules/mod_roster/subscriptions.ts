@@ -1,0 +1,158 @@
+/** RFC 6121 §3: subscription stanzas, on their way out and on their way in. */
+import type { ModuleHost } from '../../server/host/host.ts'
+import type { Jid } from '../../server/jid/jid.ts'
+import { handled, type Handled, type StanzaEvent } from '../../server/routed-stanza.ts'
+import type { ClientSession } from '../../server/session/client-session.ts'
+import { StanzaError } from '../../server/stanza-error.ts'
+import { isPending, type Maybe } from '../../server/util/maybe.ts'
+import { presence } from '../../server/xml/build.ts'
+import { xml } from '../../server/xml/element.ts'
+import { Stanza } from '../../server/xml/stanza.ts'
+import type { Rosters } from './index.ts'
+import { newItem, type Roster, withState } from './roster.ts'
+import { isSubscriptionType, type SubscriptionState, type SubscriptionType, subscriptionAfter } from './subscription.ts'
+
+/** Bytes of a request that are kept until it is answered. */
+const LONGEST_REQUEST = 65_536
+
+/** What a subscription stanza has done to a contact. */
+interface Change {
+  readonly before: SubscriptionState
+  readonly after: SubscriptionState
+  /** True if the account's clients must hear of it. */
+  readonly visible: boolean
+  readonly stored: Promise<void>
+}
+
+export function setupSubscriptions(host: ModuleHost<'accounts'>, rosters: Rosters, maxRequests: number): void {
+  host.streamFeature({
+    needs: ['authenticated'],
+    forbids: ['bound'],
+    // RFC 6121 §3.4: approval before the contact has asked.
+    offer: () => xml('sub', { xmlns: 'urn:xmpp:features:pre-approval' }),
+  })
+
+  host.on('outgoing/presence', (event) => {
+    const { type } = event.stanza
+    if (!isSubscriptionType(type)) return undefined
+    if (event.stanza.to === undefined) throw new StanzaError('bad-request', 'To whom?')
+    return withRoster(event.from.node, (roster) => send(event, type, roster))
+  })
+
+  host.on('incoming/presence', (event) => {
+    const { type } = event.stanza
+    if (!isSubscriptionType(type) || event.to.node === undefined) return undefined
+    return receive(event, type, event.to.node)
+  })
+
+  // A request is shown again at each login until it is answered (RFC 6121 §3.1.3, rule 4).
+  host.on('presence/initial', ({ session }) => {
+    void withRoster(session.jid.node, (roster) => {
+      for (const request of roster.requests.values()) session.send(Stanza.parse(request))
+      return handled
+    })
+  })
+
+  function withRoster(node: string | undefined, run: (roster: Roster) => Maybe<Handled>): Maybe<Handled> {
+    const roster = rosters.of(node ?? '')
+    return isPending(roster) ? roster.then(run) : run(roster)
+  }
+
+  /** RFC 6121 §3.1.2, §3.1.5, §3.2.2, §3.3.2: what a client sends, on behalf of its account and to the contact's. */
+  function send(event: StanzaEvent<ClientSession>, type: SubscriptionType, roster: Roster): Maybe<Handled> {
+    const contact = event.to.toBare()
+    const account = event.from.toBare()
+    if (contact.bare === account.bare) throw new StanzaError('not-allowed', 'Nobody subscribes to themselves')
+    const before = roster.stateOf(contact)
+    const { state: after, passes } = subscriptionAfter(before, 'outgoing', type)
+    const change = store(roster, contact, before, after, approvalAfter(type, before))
+    event.settles(change.stored)
+    const follow = (): Handled => followUp(roster, account, contact, change)
+    if (!passes) return follow()
+    const sent = host.sendTo(contact, event.stanza.with({ from: account.full, to: contact.full }), account)
+    return isPending(sent) ? sent.then(follow) : follow()
+  }
+
+  /** RFC 6121 §3.1.3, §3.1.6, §3.2.3, §3.3.3: what a contact sends. */
+  async function receive(event: StanzaEvent, type: SubscriptionType, node: string): Promise<Handled> {
+    const contact = event.from.toBare()
+    const account = event.to.toBare()
+    if (!(await host.service('accounts').exists(node))) return refuseFor(account, contact, type)
+    const roster = await rosters.of(node)
+    const before = roster.stateOf(contact)
+    if (type === 'subscribe' && (before.from || roster.items.get(contact.bare)?.approved)) {
+      return approve(event, roster, account, contact, before)
+    }
+    const { state: after, passes } = subscriptionAfter(before, 'incoming', type)
+    if (!passes) return handled
+    const stanza = event.stanza.with({ from: contact.full, to: account.full })
+    if (after.asked && !before.asked) checkRequest(roster, stanza)
+    const change = store(roster, contact, before, after, undefined, stanza)
+    event.settles(change.stored)
+    // The stanza comes before the push that tells what it has done (RFC 6121 §3.1.6).
+    const clients = host.account(account.bare)
+    for (const session of clients?.available ?? []) session.send(stanza)
+    return followUp(roster, account, contact, change)
+  }
+
+  /** A request that was granted before it came is answered by the server, and nobody is asked (RFC 6121 §3.1.3, §3.4). */
+  function approve(
+    event: StanzaEvent,
+    roster: Roster,
+    account: Jid,
+    contact: Jid,
+    before: SubscriptionState,
+  ): Maybe<Handled> {
+    const change = store(roster, contact, before, { ...before, from: true, asked: false })
+    event.settles(change.stored)
+    const follow = (): Handled => followUp(roster, account, contact, change)
+    const answer = presence({ type: 'subscribed', from: account.full, to: contact.full })
+    const sent = host.sendTo(contact, answer, account)
+    return isPending(sent) ? sent.then(follow) : follow()
+  }
+
+  function store(
+    roster: Roster,
+    contact: Jid,
+    before: SubscriptionState,
+    after: SubscriptionState,
+    approved?: boolean,
+    request?: Stanza,
+  ): Change {
+    const writes: Promise<void>[] = []
+    if (before.asked !== after.asked)
+      writes.push(roster.setRequest(contact, after.asked ? request?.toString() : undefined))
+    const item = roster.items.get(contact.bare) ?? newItem
+    const next = { ...withState(item, after), approved: approved ?? item.approved }
+    const visible = next.subscription !== item.subscription || next.ask !== item.ask || next.approved !== item.approved
+    if (visible) writes.push(roster.set(contact, next))
+    return { before, after, visible, stored: Promise.all(writes).then(() => {}) }
+  }
+
+  function followUp(roster: Roster, account: Jid, contact: Jid, { before, after, visible }: Change): Handled {
+    if (visible) rosters.push(roster, contact)
+    if (after.from && !before.from) host.announce('roster/subscriber-added', { account, contact })
+    if (before.from && !after.from) host.announce('roster/subscriber-removed', { account, contact })
+    return handled
+  }
+
+  /** There is no such account: whoever asks to see its presence is told so; nothing else needs an answer (RFC 6121 §8.5.1). */
+  async function refuseFor(account: Jid, contact: Jid, type: SubscriptionType): Promise<Handled> {
+    if (type === 'subscribe') {
+      await host.sendTo(contact, presence({ type: 'unsubscribed', from: account.full, to: contact.full }), account)
+    }
+    return handled
+  }
+
+  function checkRequest(roster: Roster, stanza: Stanza): void {
+    if (roster.requests.size >= maxRequests || stanza.toString().length > LONGEST_REQUEST) {
+      throw new StanzaError('resource-constraint')
+    }
+  }
+}
+
+/** Whether the contact is approved before it asks, if the stanza says something about that (RFC 6121 §3.4.2). */
+function approvalAfter(type: SubscriptionType, { from, asked }: SubscriptionState): boolean | undefined {
+  if (type === 'subscribed') return from || asked ? undefined : true
+  return type === 'unsubscribed' ? false : undefined
+}
