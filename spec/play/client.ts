@@ -39,7 +39,7 @@ export class Client {
 
   /** Opens a stream, or opens it again on the same connection; its features are then received. */
   async open(): Promise<void> {
-    const connection = this.isConnected ? this.#current : await this.#newConnection()
+    const connection = this.isConnected ? this.#unbound : await this.#newConnection()
     connection.inbox.put(await connection.openStream())
   }
 
@@ -53,6 +53,7 @@ export class Client {
   async connect(): Promise<void> {
     const connection = await this.#authenticated()
     this.#fullJid = await bind(connection, connection.features, this.#character.resource)
+    connection.isBound = true
     connection.inbox.takeAll()
   }
 
@@ -94,6 +95,12 @@ export class Client {
     return this.#connection
   }
 
+  /** The current connection, as long as one can still log in on it. */
+  get #unbound(): Connection {
+    if (this.#current.isBound) throw new Error('is connected already')
+    return this.#current
+  }
+
   async #newConnection(): Promise<Connection> {
     this.#connection = await Connection.open(this.#character, this.#options)
     return this.#connection
@@ -101,8 +108,9 @@ export class Client {
 
   async #authenticated(): Promise<Connection> {
     const isNew = !this.isConnected
-    const connection = isNew ? await this.#newConnection() : this.#current
+    const connection = isNew ? await this.#newConnection() : this.#unbound
     if (isNew) await connection.openStream()
+    connection.inbox.takeAll()
     const { features } = connection
     if (childOf(features, 'bind', NS.bind) !== undefined) return connection
     const { node, password, mechanism } = this.#character

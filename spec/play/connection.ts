@@ -43,6 +43,8 @@ export function describeEnding(ending: Ending): string {
 export class Connection implements Conversation {
   readonly wire: Wire
   readonly inbox: Inbox
+  /** There is a resource: nothing is left to be negotiated. */
+  isBound = false
   readonly #character: Character
   readonly #options: ConnectionOptions
   readonly #state: ConnectionState

@@ -131,7 +131,8 @@ class Run {
       case 'cannot connect':
         return this.#failToConnect(client, action.condition)
       case 'disconnects':
-        return client.disconnect()
+        await client.disconnect()
+        return this.#noteSent(character)
       case 'drops':
         client.drop()
         return this.#noteSent(character)

@@ -76,6 +76,7 @@ function scram({ username, password, tlsExporter, nonce }: Credentials, { hash, 
     const { serverNonce, salt, iterations } = parseServerFirst(serverFirst, clientNonce)
     const size = createHash(hash).digest().length
     const salted = await deriveKey(saslprep(password), salt, iterations, size, hash)
+    // Without TLS a play may still want to see what the server says to that.
     const bound = binding === 'none' ? Buffer.alloc(0) : (tlsExporter() ?? Buffer.alloc(0))
     const channel = Buffer.concat([Buffer.from(gs2Header), bound]).toString('base64')
     const withoutProof = `c=${channel},r=${serverNonce}`
@@ -103,9 +104,8 @@ function scram({ username, password, tlsExporter, nonce }: Credentials, { hash, 
       verify(challenge)
       return ''
     },
-    finish(additional) {
+    async finish(additional) {
       if (!isVerified) verify(additional ?? '')
-      return Promise.resolve()
     },
   }
 }
