@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { optionsOf, readWord } from '../../../server/config/given.ts'
+import { formatListenAddress, type ListenAddress } from '../../../server/config/listen-address.ts'
 import { nearest } from '../../../server/config/nearest.ts'
 import { ConfigError } from '../../../server/config/report.ts'
 import { Secret } from '../../../server/config/secret.ts'
@@ -16,6 +16,7 @@ import {
   parseSize,
   WEEK,
 } from '../../../server/config/units.ts'
+import { optionsOf } from './given.ts'
 
 t.test('durations in words', async (t) => {
   const words: readonly (readonly [string, number])[] = [
@@ -68,84 +69,121 @@ t.test('what is formatted is read again as the same', async (t) => {
   t.doesNotThrow(() => fc.assert(sizes))
 })
 
-/** What each type makes of words, and what it says of wrong ones. */
+/** What each type makes of what is written, and what it says when that is wrong. */
 const readings: readonly {
   readonly of: Option<unknown>
-  readonly right: Readonly<Record<string, unknown>>
-  readonly wrong: Readonly<Record<string, string>>
+  readonly right: readonly (readonly [written: unknown, value: unknown])[]
+  readonly wrong: readonly (readonly [written: unknown, problem: string])[]
 }[] = [
-  { of: type.boolean(), right: { true: true, no: false }, wrong: { maybe: 'expected true or false, not "maybe"' } },
-  { of: type.string(), right: { '5': '5', text: 'text' }, wrong: {} },
+  { of: type.boolean(), right: [[true, true]], wrong: [['yes', 'expected true or false, not "yes"']] },
+  { of: type.string(), right: [['5', '5']], wrong: [[5, 'expected text, not 5; put it in quotes']] },
   {
     of: type.integer({ min: 1 }),
-    right: { '5': 5 },
-    wrong: {
-      '0': 'expected a whole number, 1 or more, not "0"',
-      lots: 'expected a whole number, 1 or more, not "lots"',
-    },
+    right: [[5, 5]],
+    wrong: [
+      [0, 'expected a whole number, 1 or more, not 0'],
+      [1.5, 'expected a whole number, 1 or more, not 1.5'],
+      ['lots', 'expected a whole number, 1 or more, not "lots"'],
+      [undefined, 'expected a whole number, 1 or more, not nothing'],
+    ],
   },
-  { of: type.integer({ max: 9 }), right: { '0': 0 }, wrong: { '10': 'expected a whole number, 0 to 9, not "10"' } },
+  { of: type.integer({ max: 9 }), right: [[0, 0]], wrong: [[10, 'expected a whole number, 0 to 9, not 10']] },
+  { of: type.port(), right: [[0, 0]], wrong: [[70_000, 'expected a whole number, 0 to 65535, not 70000']] },
   {
     of: type.oneOf('always', 'never'),
-    right: { never: 'never' },
-    wrong: { no: 'expected one of always, never, not "no"' },
+    right: [['never', 'never']],
+    wrong: [['no', 'expected one of always, never, not "no"']],
   },
   {
     of: type.duration({ min: 1, max: 60 }),
-    right: { '1 minute': 60 },
-    wrong: { never: 'expected a duration such as "10 minutes", 1 second to 1 minute, not "never"' },
+    right: [['1 minute', 60]],
+    wrong: [
+      ['never', 'expected a duration such as "10 minutes", 1 second to 1 minute, not "never"'],
+      [10, 'expected a duration such as "10 minutes", 1 second to 1 minute, not 10'],
+    ],
   },
   {
     of: type.duration(),
-    right: { never: Infinity },
-    wrong: { soon: 'expected a duration such as "10 minutes", or "never", not "soon"' },
+    right: [['never', Infinity]],
+    wrong: [['soon', 'expected a duration such as "10 minutes", or "never", not "soon"']],
   },
   {
-    of: type.size(),
-    right: { '512': 512, '1 MiB': 1_048_576 },
-    wrong: { big: 'expected a size such as "10 MiB", not "big"' },
+    of: type.size({ max: 2_097_152 }),
+    right: [
+      [512, 512],
+      ['512', 512],
+      ['1 MiB', 1_048_576],
+    ],
+    wrong: [['3 MiB', 'expected a size such as "10 MiB", 0 bytes to 2 MiB, not "3 MiB"']],
   },
   {
     of: type.rate(),
-    right: { '1 KiB/s': 1024, unlimited: Infinity },
-    wrong: { '0 KB/s': 'expected a rate such as "64 KB/s", or "unlimited", not "0 KB/s"' },
+    right: [
+      ['1 KiB/s', 1024],
+      ['unlimited', Infinity],
+    ],
+    wrong: [['0 KB/s', 'expected a rate such as "64 KB/s", or "unlimited", not "0 KB/s"']],
   },
-  { of: type.port(), right: { '5222': 5222 }, wrong: { '70000': 'expected a whole number, 0 to 65535, not "70000"' } },
   {
     of: type.domain(),
-    right: { 'verona.example': 'verona.example' },
-    wrong: { 'romeo@verona.example': 'expected a domain such as verona.example, not "romeo@verona.example"' },
+    right: [['Verona.example', 'verona.example']],
+    wrong: [['romeo@verona.example', 'expected a domain such as verona.example, not "romeo@verona.example"']],
   },
   {
     of: type.url(),
-    right: { 'https://x/': 'https://x/' },
-    wrong: { 'ftp://x': 'expected a URL such as https://chat.verona.example/, not "ftp://x"' },
+    right: [['https://x/', 'https://x/']],
+    wrong: [['ftp://x', 'expected a URL such as https://chat.verona.example/, not "ftp://x"']],
   },
   {
     of: type.list(type.integer()),
-    right: { '1, 2': [1, 2] },
-    wrong: { '1,x': 'expected a whole number, not "x"' },
+    right: [
+      [
+        [1, 2],
+        [1, 2],
+      ],
+    ],
+    wrong: [
+      [1, 'expected a list, not 1; write [1]'],
+      [[1, 'x'], 'expected a whole number, not "x"'],
+      [{ a: 1 }, 'expected a list, not a section'],
+    ],
   },
-  { of: type.list(type.string()), right: { 'a, b': ['a', 'b'] }, wrong: {} },
+  {
+    of: type.map(type.size()),
+    right: [[{ a: '1 KB', constructor: 2 }, new Map(Object.entries({ a: 1000, constructor: 2 }))]],
+    wrong: [[[], 'expected a section, not a list']],
+  },
 ]
 
-t.test('words as values', async (t) => {
+function problemWith(of: Option<unknown>, written: unknown): string | undefined {
+  try {
+    optionsOf({ it: of }, { it: written })
+    return undefined
+  } catch (error) {
+    return error instanceof ConfigError ? error.problems[0]?.message : String(error)
+  }
+}
+
+t.test('each type takes what it expects, and says so of all else', async (t) => {
   for (const { of, right, wrong } of readings) {
-    for (const [word, value] of Object.entries(right)) t.same(readWord(of, word), { ok: value }, word)
-    for (const [word, problem] of Object.entries(wrong)) t.same(readWord(of, word), { problem }, word)
+    for (const [written, value] of right) t.strictSame(optionsOf({ it: of }, { it: written }), { it: value })
+    for (const [written, problem] of wrong) t.equal(problemWith(of, written), `it: ${problem}`)
   }
 })
 
 t.test('addresses to listen on', async (t) => {
-  const right: Readonly<Record<string, unknown>> = {
-    '5222': { host: undefined, port: 5222 },
-    '127.0.0.1:0': { host: '127.0.0.1', port: 0 },
-    'localhost:5222': { host: 'localhost', port: 5222 },
-    '[::1]:5222': { host: '::1', port: 5222 },
-    'unix:/run/x': { path: '/run/x' },
-    'unix:x': { path: join(process.cwd(), 'x') },
+  const right: readonly (readonly [written: string | number, address: ListenAddress])[] = [
+    [5222, { host: undefined, port: 5222 }],
+    ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
+    ['localhost:5222', { host: 'localhost', port: 5222 }],
+    ['[::1]:5222', { host: '::1', port: 5222 }],
+    ['unix:/run/x', { path: '/run/x' }],
+  ]
+  for (const [written, address] of right) {
+    t.strictSame(optionsOf({ it: type.address() }, { it: written }), { it: address })
+    t.equal(formatListenAddress(address), String(written))
   }
-  for (const [word, ok] of Object.entries(right)) t.same(readWord(type.address(), word), { ok }, word)
+  t.same(optionsOf({ it: type.address() }, { it: 'unix:x' }), { it: { path: join(process.cwd(), 'x') } })
   for (const wrong of [
     '',
     ':5222',
@@ -158,15 +196,15 @@ t.test('addresses to listen on', async (t) => {
     '65536',
     'a b:1',
   ]) {
-    t.ok('problem' in readWord(type.address(), wrong), wrong)
+    t.ok(problemWith(type.address(), wrong), wrong)
   }
 })
 
 t.test('JIDs', async (t) => {
-  const read = readWord(type.jid(), 'Juliet@Verona.example')
-  t.equal('ok' in read && read.ok.full, 'juliet@verona.example')
+  const { it } = optionsOf({ it: type.jid() }, { it: 'Juliet@Verona.example' })
+  t.equal(it.full, 'juliet@verona.example')
   for (const wrong of ['', 'verona.example', 'juliet@verona.example/balcony', '@', 'a@b@c']) {
-    t.ok('problem' in readWord(type.jid(), wrong), wrong)
+    t.ok(problemWith(type.jid(), wrong), wrong)
   }
 })
 
