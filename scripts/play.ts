@@ -33,7 +33,7 @@ const program = new Command('play')
   .option('--transport <names>', `${transports.join(', ')}, or several with commas`, oneOrMore(transports))
   .addOption(
     new Option('--jobs <count>', 'how many plays at a time; one by one against a server that runs')
-      .default(8)
+      .default(16)
       .argParser(positive),
   )
   .addOption(
