@@ -129,3 +129,10 @@ function bare(option: Option<unknown>): Option<unknown> {
 function isMap(value: unknown): value is ReadonlyMap<string, unknown> {
   return value instanceof Map
 }
+
+/** What there is to choose from; undefined if anything can be written. */
+export function choicesOf(option: Option<unknown>): readonly string[] | undefined {
+  const inner = bare(option)
+  if (inner instanceof z.ZodBoolean) return ['true', 'false']
+  return inner instanceof z.ZodEnum ? inner.options.map(String) : undefined
+}
