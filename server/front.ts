@@ -12,6 +12,7 @@ import type { TlsAcceptor } from './stream/tls.ts'
 import type { Transport } from './stream/transport.ts'
 import type { Clock } from './util/clock.ts'
 import type { Turn } from './util/turn.ts'
+import { clientLimits, strangerLimits } from './xml/limits.ts'
 
 /** What a listener is for. */
 export type Entrance = keyof ServerOptions['listen']
@@ -125,15 +126,11 @@ function keyOf(entrance: Entrance, address: ListenAddress): string {
 /** The limits of streams, as the configuration names them. */
 export function limitsOf(options: ServerOptions['c2s']): StreamLimits {
   return {
-    beforeLogin: { ...beforeLogin, stanzaBytes: options.pre_auth_stanza_size },
-    afterLogin: { ...afterLogin, stanzaBytes: options.stanza_size },
+    beforeLogin: { ...strangerLimits, stanzaBytes: options.pre_auth_stanza_size },
+    afterLogin: { ...clientLimits, stanzaBytes: options.stanza_size },
     loginSeconds: options.auth_timeout,
     closeSeconds: options.close_timeout,
     backlogBytes: options.backlog_size,
     bytes: options.rate === Infinity ? undefined : { perSecond: options.rate, burst: options.burst },
   }
 }
-
-/** What a stanza may consist of; enough for any use, and too little to exhaust anybody. */
-const beforeLogin = { depth: 16, elements: 64, attributes: 32, namespaces: 16, nameChars: 256 } as const
-const afterLogin = { depth: 64, elements: 10_000, attributes: 256, namespaces: 64, nameChars: 256 } as const

@@ -1,6 +1,6 @@
 /** Who fails to log in too often: counted per address, so that passwords cannot be guessed in numbers. */
-import ipaddr from 'ipaddr.js'
 import { LRUCache } from 'lru-cache'
+import { networkOf } from '../net/address.ts'
 import type { Clock } from '../util/clock.ts'
 
 export interface AttemptLimits {
@@ -70,12 +70,4 @@ const DEFAULTS: AttemptLimits = {
   delaySeconds: 1,
   longestDelaySeconds: 20,
   addresses: 10_000,
-}
-
-/** What counts as one address. Anything that is none, such as the path of a socket, counts as it is. */
-function networkOf(address: string): string {
-  if (!ipaddr.isValid(address)) return address
-  const ip = ipaddr.process(address)
-  if (ip instanceof ipaddr.IPv4) return ip.toString()
-  return ip.toByteArray().slice(0, 8).join('.')
 }

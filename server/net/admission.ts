@@ -1,5 +1,6 @@
 /** Who may connect: so many at once, and so many a second, from one address (XEP-0205 §3.1). */
 import type { Clock } from '../util/clock.ts'
+import { networkOf } from './address.ts'
 import { TokenBucket } from '../util/token-bucket.ts'
 
 export interface AdmissionLimits {
@@ -25,23 +26,24 @@ export class Admission {
 
   /** What to dispose when the connection is gone; undefined if it must be refused. */
   enter(address: string): Disposable | undefined {
-    const visitors = this.#visitors.get(address) ?? this.#welcome(address)
-    if (visitors.connections >= this.#limits.atOnce || visitors.bucket.take(1, this.#clock.now()) > 0) return undefined
+    const network = networkOf(address)
+    const visitors = this.#visitors.get(network) ?? this.#welcome(network)
+    if (visitors.connections >= this.#limits.atOnce || !visitors.bucket.tryTake(1, this.#clock.now())) return undefined
     visitors.connections++
     return { [Symbol.dispose]: () => void visitors.connections-- }
   }
 
-  #welcome(address: string): Visitors {
+  #welcome(network: string): Visitors {
     if (this.#visitors.size >= REMEMBERED) this.#forget()
     const { perSecond } = this.#limits
     const bucket = new TokenBucket({ perSecond, burst: perSecond }, this.#clock.now())
     const visitors = { connections: 0, bucket }
-    this.#visitors.set(address, visitors)
+    this.#visitors.set(network, visitors)
     return visitors
   }
 
   #forget(): void {
-    for (const [address, { connections }] of this.#visitors) if (connections === 0) this.#visitors.delete(address)
+    for (const [network, { connections }] of this.#visitors) if (connections === 0) this.#visitors.delete(network)
   }
 }
 

@@ -6,7 +6,9 @@ import { isPending, type Maybe } from '../util/maybe.ts'
 import { TokenBucket, type Rate } from '../util/token-bucket.ts'
 import { Element } from '../xml/element.ts'
 import { NS } from '../xml/ns.ts'
-import { Scanner, type ScannerLimits, type ScannerListener, XmlError } from '../xml/scanner.ts'
+import type { ScannerLimits } from '../xml/limits.ts'
+import { Scanner, type ScannerListener } from '../xml/scanner.ts'
+import { XmlError } from '../xml/xml-error.ts'
 import { Stanza } from '../xml/stanza.ts'
 import { type Framing, tcpFraming, webSocketFraming } from './framing.ts'
 import { StreamError } from './stream-error.ts'
@@ -102,6 +104,12 @@ export class Stream implements TransportListener, ScannerListener {
     return !this.facts.has('secure') && this.#around.mustEncrypt(this.transport)
   }
 
+  /** What the peer may send just now (XEP-0478). */
+  get limits(): ScannerLimits {
+    const { beforeLogin, afterLogin } = this.#around.limits
+    return this.facts.has('authenticated') ? afterLogin : beforeLogin
+  }
+
   get closed(): boolean {
     return this.#state === 'closing' || this.#state === 'closed'
   }
@@ -133,6 +141,7 @@ export class Stream implements TransportListener, ScannerListener {
   authenticate(identity: Jid): void {
     this.identity = identity
     this.facts.add('authenticated')
+    this.#scanner.limits = this.limits
     this.#begin()
   }
 
@@ -141,7 +150,6 @@ export class Stream implements TransportListener, ScannerListener {
     this.identity = identity
     this.#user = user
     this.facts.add('bound')
-    this.#scanner.limits = this.#around.limits.afterLogin
     this.#timer[Symbol.dispose]()
   }
 
