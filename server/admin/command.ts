@@ -11,6 +11,8 @@ export interface Command<F extends Fields = Fields> {
   /** What it does, in a few words: `adds an account`. */
   readonly about: string
   readonly role: CommandRole
+  /** Its node as an ad-hoc command, where existing tools look for one; else made of the name. */
+  readonly node?: string
   /** In the order in which they are typed. */
   readonly args: F
   /** `report` tells a line of what was done. To refuse, throw a CommandError. */
@@ -19,6 +21,20 @@ export interface Command<F extends Fields = Fields> {
 
 /** A command whose arguments are checked by whoever offers it. */
 export type AnyCommand = Command<Fields>
+
+/** True if the message of an error is made for whoever gave the command. */
+export function isForPeople(error: Error): boolean {
+  return FOR_PEOPLE.has(error.name)
+}
+
+/** By name: they come from layers that know of no commands. */
+const FOR_PEOPLE: ReadonlySet<string> = new Set([
+  'CommandError',
+  'AccountError',
+  'MalformedPassword',
+  'JidError',
+  'ListenError',
+])
 
 /** Refuses a command, in words for the person who gave it. */
 export class CommandError extends Error {

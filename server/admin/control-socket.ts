@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { Log } from '../log/log.ts'
 import { listen } from '../net/listeners.ts'
 import { SecretNeeded } from './arguments.ts'
-import { CommandError } from './command.ts'
+import { isForPeople } from './command.ts'
 import type { CommandRegistry } from './command-registry.ts'
 
 /** A command, as words that were typed. */
@@ -73,14 +73,6 @@ export async function runCommand(
     log.error('command failed', { command: words[0], error })
     return { error: 'the command failed; the log of the server says why' }
   }
-}
-
-/** Errors whose message is made for whoever gave the command. */
-function isForPeople(error: Error): boolean {
-  return (
-    error instanceof CommandError ||
-    ['AccountError', 'MalformedPassword', 'JidError', 'ListenError'].includes(error.name)
-  )
 }
 
 function wordsOf(text: string): readonly string[] | undefined {

@@ -105,6 +105,8 @@ export interface ModuleHost<D extends ServiceName = never> extends ModuleLife {
   feature(ns: string): void
   /** Adds to a list others read. */
   provide<K extends keyof Provisions>(kind: K, item: Provisions[K]): void
+  /** The same until it is disposed, or the module is unloaded. */
+  provideUntil<K extends keyof Provisions>(kind: K, item: Provisions[K]): Disposable
   /** Runs for each item there is or will be; what it returns runs when the item goes. */
   each<K extends keyof Provisions>(kind: K, added: (item: Provisions[K]) => (() => void) | void): void
   /** The items there are just now. */

@@ -63,6 +63,7 @@ export function viewOf(
 
     feature: (ns) => view.provide('feature', ns),
     provide: (kind, item) => void life.use(provisions.provide(kind, item)),
+    provideUntil: (kind, item) => provisions.provide(kind, item),
     each: (kind, added) => void life.use(provisions.each(kind, added)),
     items: (kind) => provisions.items(kind),
     // Whoever offers commands checks their arguments against `args`.

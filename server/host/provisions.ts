@@ -1,4 +1,7 @@
 /** What modules contribute to lists that other modules, or the kernel, read. */
+import type { DiscoInfo, Identity } from '../protocol/disco-info.ts'
+import type { Jid } from '../jid/jid.ts'
+import type { Maybe } from '../util/maybe.ts'
 import type { Stream, StreamFact } from '../stream/stream.ts'
 import type { Element } from '../xml/element.ts'
 import type { AnyCommand } from '../admin/command.ts'
@@ -12,16 +15,16 @@ export interface Provisions {
   feature: string
   /** A namespace that the accounts of the host announce. */
   'account-feature': string
+  /** What the host is (XEP-0030 §3.1). */
   identity: Identity
+  /** A data form with more about the host (XEP-0128), made when it is asked for. */
+  'disco-form': () => Element
+  /** An entity that belongs to the host (XEP-0030 §4). */
+  item: DiscoItem
+  /** A node of the host or of its accounts that can be asked about. */
+  'disco-node': DiscoNode
   command: AnyCommand
   'stream-feature': StreamFeature
-}
-
-/** What a host or room is (XEP-0030 §3.1). */
-export interface Identity {
-  readonly category: string
-  readonly type: string
-  readonly name?: string
 }
 
 /** A child of `<stream:features/>`, and when it is offered. */
@@ -30,4 +33,18 @@ export interface StreamFeature {
   readonly forbids: readonly StreamFact[]
   /** Its element, or undefined to keep silent this time. */
   offer(stream: Stream): Element | undefined
+}
+
+/** One line of `disco#items`. */
+export interface DiscoItem {
+  readonly jid: string
+  readonly node?: string | undefined
+  readonly name?: string | undefined
+}
+
+/** Answers for one node; where the answer is undefined, nobody is told that the node is there. */
+export interface DiscoNode {
+  readonly node: string
+  info(asking: Jid): Maybe<DiscoInfo | undefined>
+  items(asking: Jid): Maybe<readonly DiscoItem[] | undefined>
 }
