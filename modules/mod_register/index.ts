@@ -1,0 +1,167 @@
+/** XEP-0077: In-Band Registration, of new accounts and of changes to one's own. */
+import { MalformedPassword } from '../../server/auth/password.ts'
+import { AccountError } from '../../server/auth/accounts.ts'
+import { t } from '../../server/config/types.ts'
+import type { Chain } from '../../server/host/hooks.ts'
+import { defineModule } from '../../server/host/module.ts'
+import { type Jid, JidError } from '../../server/jid/jid.ts'
+import { StanzaError } from '../../server/stanza-error.ts'
+import type { Stream } from '../../server/stream/stream.ts'
+import { StreamError } from '../../server/stream/stream-error.ts'
+import { presence } from '../../server/xml/build.ts'
+import { type Element, xml } from '../../server/xml/element.ts'
+import { NS } from '../../server/xml/ns.ts'
+import { RegistrationRates } from './rates.ts'
+
+declare module '../../server/host/events.ts' {
+  interface HostHooks {
+    /** Somebody wants an account; throw to refuse. */
+    'register/creating': Chain<{ readonly node: string; readonly address: string; readonly form: Element }>
+  }
+}
+
+const NS_FEATURE = 'http://jabber.org/features/iq-register'
+
+export default defineModule({
+  name: 'register',
+  about: 'lets people make, change and remove their accounts',
+  xeps: { 77: '2.4' },
+  on: ['local'],
+  depends: ['accounts', 'roster'],
+  config: {
+    open: t.boolean().default(false).describe('Whether anybody may make an account.'),
+    per_hour: t.integer({ min: 1 }).default(3).describe('Accounts that may be made from one address in an hour.'),
+  },
+
+  setup(host, { config }) {
+    const accounts = host.service('accounts')
+    const rates = new RegistrationRates(config.per_hour, host.clock)
+    const isOpen = config.open && accounts.writable
+
+    host.feature(NS.register)
+    if (isOpen) {
+      host.streamFeature({
+        needs: [],
+        forbids: ['authenticated'],
+        offer: ({ needsTls }) => (needsTls ? undefined : xml('register', { xmlns: NS_FEATURE })),
+      })
+    }
+
+    host.streamIq({ type: 'get', ns: NS.register, name: 'query' }, (stream) => {
+      requireOpen(stream)
+      return blankForm()
+    })
+
+    host.streamIq({ type: 'set', ns: NS.register, name: 'query' }, async (stream, form) => {
+      requireOpen(stream)
+      const { address, local } = stream.transport
+      const node = nodeOf(form)
+      const password = textOf(form, 'password')
+      await host.fire('register/creating', { node, address, form })
+      if (!local && !rates.allow(address))
+        throw new StanzaError('resource-constraint', 'Too many new accounts; try later')
+      await refusing(() => accounts.create(node, password))
+    })
+
+    host.iq({ type: 'get', ns: NS.register, name: 'query', at: 'self' }, ({ from }) =>
+      xml(
+        'query',
+        { xmlns: NS.register },
+        xml('registered', {}),
+        xml('username', {}, from.node ?? ''),
+        xml('password', {}),
+      ),
+    )
+    host.iq({ type: 'get', ns: NS.register, name: 'query', at: 'host' }, ({ origin, from }) => {
+      if (origin.kind !== 'client' || from.domain !== host.domain) throw new StanzaError('service-unavailable')
+      return xml(
+        'query',
+        { xmlns: NS.register },
+        xml('registered', {}),
+        xml('username', {}, from.node ?? ''),
+        xml('password', {}),
+      )
+    })
+
+    for (const at of ['host', 'self'] as const) {
+      host.iq({ type: 'set', ns: NS.register, name: 'query', at }, async (request) => {
+        const { payload, from, origin } = request
+        if (origin.kind !== 'client' || from.domain !== host.domain) throw new StanzaError('forbidden')
+        if (!accounts.writable) throw new StanzaError('not-allowed')
+        if (payload.child('remove') === undefined) return changePassword(payload, from)
+        // Everything that is left to say is said before the streams are closed (XEP-0077 §3.2).
+        if (payload.elements.length > 1) throw new StanzaError('bad-request')
+        request.afterAnswer(() => host.spawn('remove an account', () => accounts.remove(from.node ?? '')))
+        return undefined
+      })
+    }
+
+    // Contacts of an account that goes learn that it is no contact any more (RFC 6121 §2.5.2).
+    host.on(
+      'account/removing',
+      async ({ node }) => {
+        const account = host.jid.withNode(node)
+        const roster = await host.service('roster').of(node)
+        for (const bare of new Set([...roster.items.keys(), ...roster.requests.keys()])) {
+          const contact = host.parseJid(bare)
+          const { to, from, ask, asked } = roster.stateOf(contact)
+          const tell = (type: string) => host.sendTo(contact, presence({ type, from: account.full, to: bare }), account)
+          if (to || ask) await tell('unsubscribe')
+          if (from || asked) await tell('unsubscribed')
+        }
+      },
+      'deliver',
+    )
+
+    function requireOpen(stream: Stream): void {
+      // A client that may not register here is told so, and has to go (XEP-0077 §3.1.1, §4).
+      if (!isOpen) throw new StanzaError('service-unavailable', 'Accounts are made by the admin of this server')
+      if (stream.facts.has('authenticated')) throw new StanzaError('not-allowed', 'You have an account already')
+      if (stream.needsTls) throw new StreamError('policy-violation', 'Encrypt the connection first')
+    }
+
+    async function changePassword(form: Element, from: Jid): Promise<undefined> {
+      if (nodeOf(form) !== from.node) throw new StanzaError('bad-request', 'That is not the name of your account')
+      await refusing(() => accounts.setPassword(from.node ?? '', textOf(form, 'password')))
+      return undefined
+    }
+
+    function nodeOf(form: Element): string {
+      try {
+        const { node } = host.jid.withNode(textOf(form, 'username'))
+        if (node !== undefined) return node
+      } catch (error) {
+        if (!(error instanceof JidError)) throw error
+      }
+      throw new StanzaError('not-acceptable', 'That name cannot be used')
+    }
+  },
+})
+
+function blankForm(): Element {
+  return xml(
+    'query',
+    { xmlns: NS.register },
+    xml('instructions', {}, 'Choose a username and a password.'),
+    xml('username', {}),
+    xml('password', {}),
+  )
+}
+
+function textOf(form: Element, name: string): string {
+  const text = form.child(name)?.getText() ?? ''
+  if (text === '') throw new StanzaError('not-acceptable', `The ${name} is missing`)
+  return text
+}
+
+/** Runs what changes an account; what it refuses becomes an answer. */
+async function refusing(run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    if (error instanceof AccountError && error.reason === 'exists')
+      throw new StanzaError('conflict', 'That name is taken')
+    if (error instanceof MalformedPassword) throw new StanzaError('not-acceptable', error.message)
+    throw error
+  }
+}
