@@ -8,7 +8,8 @@ import type { ServerAddress } from '../spec/play/connection.ts'
 import { type Performance, runAll, type Stage } from '../spec/play/repertoire.ts'
 import { defaultRunOptions } from '../spec/play/runner.ts'
 import { transports, type TransportName } from '../spec/play/script.ts'
-import { startOwnServer, type StorageName, storages } from '../spec/play/server.ts'
+import { PlayHouse } from '../spec/play/play-house.ts'
+import { type StorageName, storages } from '../spec/play/server.ts'
 import type { TcpEndpoint } from '../spec/play/tcp-wire.ts'
 
 interface Options {
@@ -43,6 +44,7 @@ const program = new Command('play')
   .option('--exact-text', 'an element expected without text must have none', false)
   .parse()
 
+await using house = new PlayHouse()
 const options = program.opts<Options>()
 const files = program.processedArgs.flat().map(String).flatMap(playsAt)
 const performances = stagesOf(options).flatMap(([stage, transport]) =>
@@ -69,7 +71,7 @@ function stagesOf({ against, tls, ws, ...rest }: Options): readonly (readonly [S
   const ways = rest.transport ?? [usual]
   if (!isForeign(options)) {
     return rest.storage.flatMap((storage) =>
-      ways.map((way) => [{ kind: 'own', storage, start: startOwnServer }, way] as const),
+      ways.map((way) => [{ kind: 'own', storage, start: house.start }, way] as const),
     )
   }
   const address: ServerAddress = {

@@ -31,7 +31,7 @@ async function runStopped(
   show: (line: string) => void,
 ): Promise<ControlReply> {
   const log = createLog({ level: 'error', modules: new Map() }, process.stderr)
-  const storage = await openStorage(config, systemClock)
+  const storage = await openStorage(config, systemClock, log)
   const server = new Server({ config, modules, storage, log, clock: systemClock, random: systemRandom })
   const commands = new CommandRegistry(server.hosts, server.serverModules.commands)
   try {

@@ -29,7 +29,7 @@ export async function start(named: string | undefined): Promise<void> {
   mkdirSync(config.server.data, { recursive: true, mode: 0o700 })
   const log = createLog(config.server.log, sinkOf(config.server.log))
   log.info(`Madrigal ${VERSION} starts`, { path: file ?? '(no configuration file: the defaults)' })
-  const storage = await openStorage(config, systemClock)
+  const storage = await openStorage(config, systemClock, log)
   const server = new Server({ config, modules, storage, log, clock: systemClock, random: systemRandom })
   const commands = new CommandRegistry(server.hosts, server.serverModules.commands)
   const reload = (): Promise<Reloaded> => reloadFrom(server, file)

@@ -21,9 +21,3 @@ export interface PlayServer {
 
 /** Starts a server that has these accounts, and nothing else in its storage. */
 export type PlayServerFactory = (storage: StorageName, accounts: readonly PlayAccount[]) => Promise<PlayServer>
-
-/** Our own server. */
-export const startOwnServer: PlayServerFactory = () => {
-  // TODO(lead): start the server in this process.
-  return Promise.reject(new Error('our own server cannot be started in this process yet; use --against'))
-}
