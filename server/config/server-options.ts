@@ -78,14 +78,6 @@ export const serverFields = {
         .duration({ min: 1, max: 10 * MINUTE })
         .default(5)
         .describe('How long we wait for a client to close its stream too.'),
-      idle_ping: t
-        .duration({ min: 1 })
-        .default(5 * MINUTE)
-        .describe('A client that is silent for so long is asked whether it is still there.'),
-      ping_timeout: t
-        .duration({ min: 1, max: 60 * MINUTE })
-        .default(MINUTE)
-        .describe('How long it may take to answer.'),
       stanza_size: t
         .size({ min: 10_000, max: 64 * MIB })
         .default(256 * KIB)
@@ -110,7 +102,6 @@ export const serverFields = {
         .integer({ min: 1 })
         .default(20)
         .describe('New connections from one address.'),
-      max_resources: t.integer({ min: 1 }).default(20).describe('Clients of one account at a time.'),
       backlog_size: t
         .size({ min: 64 * KIB })
         .default(4 * MIB)

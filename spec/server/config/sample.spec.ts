@@ -130,8 +130,8 @@ t.test('and refuses what we refuse', async (t) => {
   const wrong = [
     '[]',
     'dta: here',
-    'c2s: { max_resources: 0 }',
-    'c2s: { max_resources: many }',
+    'c2s: { max_connections_per_address: 0 }',
+    'c2s: { max_connections_per_address: many }',
     'log: { level: loud }',
     'modules: [mma]',
     'modules: { mma: }',
@@ -151,8 +151,8 @@ t.test('and refuses what we refuse', async (t) => {
 
 t.test('the JSON Schema says what an editor shows', async (t) => {
   const c2s = schema.properties?.['c2s']?.properties
-  t.equal(c2s?.['idle_ping']?.default, '5 minutes')
-  t.match(c2s?.['idle_ping']?.description, /still there/)
+  t.equal(c2s?.['auth_timeout']?.default, '30 seconds')
+  t.match(c2s?.['auth_timeout']?.description, /log in/)
   t.equal(c2s?.['stanza_size']?.default, '256 KiB')
   t.same(schema.properties?.['listen']?.properties?.['c2s']?.default, [5222])
   t.equal(schema.properties?.['data']?.default, 'data')
