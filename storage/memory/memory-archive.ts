@@ -68,6 +68,10 @@ export class MemoryArchive implements ArchiveStore {
     return removed
   }
 
+  forget(owner: Owner): void {
+    this.#owners.delete(owner)
+  }
+
   async #keep(number: number, owner: Owner, item: NewArchiveItem): Promise<void> {
     checkOwner(owner)
     checkText(item.stanza)

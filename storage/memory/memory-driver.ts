@@ -24,8 +24,8 @@ export class MemoryDriver implements Driver {
 
   async purge(host: string, owner: Owner): Promise<void> {
     const { values, archives } = this.#stores(host)
-    await Promise.all([...values.values()].map((table) => table.clear(owner)))
-    await Promise.all([...archives.values()].map((archive) => archive.remove(owner, {})))
+    const stores = [...values.values(), ...archives.values()]
+    for (const store of stores) store.forget(owner)
   }
 
   async close(): Promise<void> {
@@ -76,6 +76,10 @@ class MemoryValues implements ValueTable {
   }
 
   async clear(owner: Owner): Promise<void> {
+    this.forget(owner)
+  }
+
+  forget(owner: Owner): void {
     this.#owners.delete(owner)
   }
 

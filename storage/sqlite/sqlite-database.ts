@@ -1,4 +1,5 @@
 /** SQLite, by way of the thread that has the database. */
+import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { BulkTexts } from '../sql/bulk-texts.ts'
 import type { Database, Session, Step } from '../sql/database.ts'
@@ -69,12 +70,13 @@ export class SqliteDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    if (this.#isClosed) return
     const worker = this.#worker
-    if (worker !== undefined) {
-      const exited = new Promise((resolve) => worker.once('exit', resolve))
-      await this.#ask({ kind: 'close', id: this.#nextId() })
+    if (!this.#isClosed && worker !== undefined) {
+      const exited = once(worker, 'exit')
+      const closed = this.#ask({ kind: 'close', id: this.#nextId() })
       this.#isClosed = true
+      await closed
+      worker.ref()
       await exited
     }
     this.#isClosed = true
