@@ -133,7 +133,9 @@ export class SqliteDatabase implements Database {
   #lose(worker: Worker, cause: unknown): void {
     if (this.#worker !== worker) return
     this.#worker = undefined
-    const error = new StorageError('unavailable', `the database ${this.#options.path} cannot be used`, { cause })
+    const reason = cause instanceof Error ? cause.message : 'its thread has ended'
+    const text = `the database ${this.#options.path} cannot be used: ${reason}`
+    const error = new StorageError('unavailable', text, { cause })
     for (const waiting of this.#waiting.values()) waiting.reject(error)
     this.#waiting.clear()
   }

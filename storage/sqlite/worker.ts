@@ -120,11 +120,16 @@ function useWriteAheadLog(database: DatabaseSync): void {
       database.exec('PRAGMA journal_mode = WAL')
       return
     } catch (error) {
-      if (left <= 0) throw error
+      if (left <= 0 || !isBusy(error)) throw error
       Atomics.wait(pause, 0, 0, PAUSE_MILLISECONDS)
     }
   }
 }
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY
+}
+const SQLITE_BUSY = 5
 
 /** How long to wait for another process that is using the file, as a backup does. */
 const LOCK_MILLISECONDS = 5000
