@@ -1,11 +1,11 @@
 /** The configuration as `madrigal` finds it, with the modules that it may name. */
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { allModules } from '../../modules/catalogue.ts'
-import { type ConfigSource, loadConfig } from '../../server/config/config.ts'
+import { loadConfig, pluginPathsOf } from '../../server/config/config.ts'
 import { report } from '../../server/config/report.ts'
 import type { ServerConfig } from '../../server/host/host-set.ts'
 import type { AnyModule } from '../../server/host/module.ts'
+import { ModuleFiles } from './module-files.ts'
 import { Refusal } from './refusal.ts'
 
 /** Where a configuration is looked for if none is named. */
@@ -17,6 +17,8 @@ export const COMPONENTS = ['muc'] as const
 export interface Configured {
   readonly config: ServerConfig
   readonly modules: readonly AnyModule[]
+  /** Where they come from, to load them anew. */
+  readonly files: ModuleFiles
   /** Absolute; undefined if there is no file. */
   readonly file: string | undefined
 }
@@ -24,12 +26,13 @@ export interface Configured {
 /** Reads and checks the configuration. Throws Refusal with everything that is wrong with it. */
 export async function configured(named: string | undefined): Promise<Configured> {
   const file = fileOf(named)
-  const modules = await allModules()
   const text = file === undefined ? undefined : read(file)
-  const source: ConfigSource<'muc'> = { file: file ?? 'madrigal.yaml', text, modules, components: COMPONENTS }
-  const checked = loadConfig(source)
-  if ('problems' in checked) throw new Refusal(report(checked.problems, text ?? '', { colour: process.stderr.isTTY }))
-  return { config: checked.ok, modules, file }
+  const written = { file: file ?? 'madrigal.yaml', text }
+  const files = new ModuleFiles(pluginPathsOf(written))
+  const modules = await files.all()
+  const checked = loadConfig({ ...written, modules, components: COMPONENTS })
+  if ('ok' in checked) return { config: checked.ok, modules, files, file }
+  throw new Refusal(report(checked.problems, text ?? '', { colour: process.stderr.isTTY }))
 }
 
 function fileOf(named: string | undefined): string | undefined {

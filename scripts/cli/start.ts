@@ -22,7 +22,7 @@ import { Refusal } from './refusal.ts'
 
 /** Runs until it is told to stop. Throws Refusal if it cannot start. */
 export async function start(named: string | undefined): Promise<void> {
-  const { config, modules, file } = await configured(named)
+  const { config, modules, files, file } = await configured(named)
   if (await ask(config.server.control, ['status'], () => {})) {
     throw new Refusal(`a server that uses ${config.server.data} is running already`)
   }
@@ -34,7 +34,7 @@ export async function start(named: string | undefined): Promise<void> {
   const commands = new CommandRegistry(server.hosts, server.serverModules.commands)
   const reload = (): Promise<Reloaded> => reloadFrom(server, file)
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
-  for (const command of serverCommands({ server, commands, reload, stop, moduleAnew })) {
+  for (const command of serverCommands({ server, commands, reload, stop, moduleAnew: (name) => files.anew(name) })) {
     server.serverModules.commands.provide('command', command)
   }
   try {
@@ -93,10 +93,4 @@ function sinkOf({ format, file }: ServerConfig['server']['log']) {
   }
   const forPeople = format === 'text' || (format === 'auto' && process.stdout.isTTY)
   return forPeople ? consoleSink(process.stdout) : process.stdout
-}
-
-/** The code of a module as it is on disk now; the single executable has only the one it was built with. */
-async function moduleAnew(name: string) {
-  const { allModules } = await import('../../modules/catalogue.ts')
-  return (await allModules()).find((module) => module.name === name)
 }
