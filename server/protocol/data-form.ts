@@ -130,9 +130,9 @@ function filledFields<F extends readonly Field[]>(
 ): Element[] {
   const given = untyped(values)
   return valueFields(form).flatMap((field) => {
-    const value = given[nameOf(field)]
-    if (value === undefined) return []
-    return xml('field', style === 'bare' ? { var: field.var } : attributesOf(field), ...valueElements(field, value))
+    const elements = valueElements(field, given[nameOf(field)])
+    if (elements.length === 0) return []
+    return xml('field', style === 'bare' ? { var: field.var } : attributesOf(field), ...elements)
   })
 }
 

@@ -125,7 +125,7 @@ t.test('shows pictures in fields', async (t) => {
 
 t.test('answers with the fields that have a value', async (t) => {
   t.equal(
-    plain(renderResult(bot, { public: false, invitelist: [juliet, romeo], since: new Date(0) })),
+    plain(renderResult(bot, { public: false, features: [], invitelist: [juliet, romeo], since: new Date(0) })),
     "<x xmlns='jabber:x:data' type='result'><title>Bot Configuration</title>" +
       '<instructions>Fill out this form</instructions><instructions>to configure your new bot!</instructions>' +
       "<field type='hidden' var='FORM_TYPE'><value>jabber:bot</value></field>" +
