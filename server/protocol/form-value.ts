@@ -1,5 +1,5 @@
 /** XEP-0004 §3.3: what a field holds, to and from the texts of its `<value/>`s. */
-import { Jid, JidError } from '../jid/jid.ts'
+import { Jid } from '../jid/jid.ts'
 import { type StanzaCondition, StanzaError } from '../stanza-error.ts'
 import { describeDatatype, formatDatatype, parseDatatype, type Validation } from './form-datatype.ts'
 import type { FieldValue, ListField, ListMultiField, TextField, TextMultiField, ValueField } from './form-field.ts'
@@ -85,12 +85,9 @@ function readChoice(field: ListField | ListMultiField, text: string): string | u
 
 function readJid(field: ValueField, text: string): Jid | undefined {
   if (text === '') return undefined
-  try {
-    return Jid.parse(text)
-  } catch (error) {
-    if (!(error instanceof JidError)) throw error
-    throw refusal(field, 'bad-request', 'must be a valid address')
-  }
+  const jid = Jid.tryParse(text)
+  if (jid === undefined) throw refusal(field, 'bad-request', 'must be a valid address')
+  return jid
 }
 
 function checkLength(field: TextField | TextMultiField, text: string): void {
