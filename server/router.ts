@@ -2,7 +2,7 @@
 import type { Jid } from './jid/jid.ts'
 import type { Log } from './log/log.ts'
 import type { PendingIqs } from './pending-iqs.ts'
-import { handled, type Handled, type Origin, RoutedStanza } from './routed-stanza.ts'
+import { handled, type Handled, type Origin, type RoutedStanza } from './routed-stanza.ts'
 import { StanzaError } from './stanza-error.ts'
 import type { Clock } from './util/clock.ts'
 import { isPending, type Maybe } from './util/maybe.ts'

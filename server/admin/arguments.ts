@@ -16,9 +16,9 @@ export class SecretNeeded extends CommandError {
 /** Words in order, or as `--name value`. Throws CommandError with what is wrong, SecretNeeded if only that is missing. */
 export function readArguments(command: AnyCommand, words: readonly string[]): OptionsOf<Fields> {
   const typed = sort(command, words)
-  const values: Record<string, unknown> = Object.create(null)
-  for (const [name, option] of Object.entries(command.args)) values[name] = read(command, name, option, typed.get(name))
-  return values
+  return Object.fromEntries(
+    Object.entries(command.args).map(([name, option]) => [name, read(command, name, option, typed.get(name))]),
+  )
 }
 
 /** The command as one types it: `user add <jid> [role]`. */

@@ -22,6 +22,12 @@ export interface Command<F extends Fields = Fields> {
 /** A command whose arguments are checked by whoever offers it. */
 export type AnyCommand = Command<Fields>
 
+/** Declares a command: ties its arguments to what `run` is given. */
+export function command<const F extends Fields>(declared: Command<F>): AnyCommand {
+  // Whoever offers commands checks what was typed against `args` before `run` sees it.
+  return declared
+}
+
 /** True if the message of an error is made for whoever gave the command. */
 export function isForPeople(error: Error): boolean {
   return FOR_PEOPLE.has(error.name)

@@ -31,7 +31,7 @@ export async function controlSocket(path: string, commands: CommandRegistry, log
 
 function serve(socket: Socket, commands: CommandRegistry, log: Log): void {
   let text = ''
-  const reply = (answer: ControlReply): void => void socket.write(`${JSON.stringify(answer)}\n`)
+  const reply = (said: ControlReply): void => void socket.write(`${JSON.stringify(said)}\n`)
   socket.setEncoding('utf8')
   socket.on('error', () => {})
   socket.on('data', (chunk: string) => {

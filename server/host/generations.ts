@@ -28,7 +28,8 @@ export class Generations implements Disposable {
   /** What the file of a module exports by default, as it is on disk now. */
   async load(path: string): Promise<unknown> {
     const { href } = pathToFileURL(path)
-    const loaded: { readonly default?: unknown } = await import(`${href}?${GENERATION}=${++this.#last}`)
+    // A module of ECMAScript is an object, whatever it exports.
+    const loaded = (await import(`${href}?${GENERATION}=${++this.#last}`)) as { readonly default?: unknown }
     return loaded.default
   }
 

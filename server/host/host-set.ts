@@ -120,9 +120,9 @@ export class HostSet {
   async #remove(domain: string): Promise<void> {
     const served = this.#served.get(domain)
     if (served === undefined) return
-    for (const { sessions } of [...served.host.directory.accounts]) {
-      for (const session of [...sessions]) served.host.closeSession(session)
-    }
+    // Closing one changes the lists.
+    const sessions = Array.from(served.host.directory.accounts).flatMap((account) => Array.from(account.sessions))
+    for (const session of sessions) served.host.closeSession(session)
     await served.loader.unloadAll()
     this.#served.delete(domain)
   }

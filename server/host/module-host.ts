@@ -1,4 +1,5 @@
 /** The host as one module sees it: every registration is tied to the life of the module. */
+import { command } from '../admin/command.ts'
 import type { KeyDerivation } from '../auth/pbkdf2.ts'
 import type { Jid } from '../jid/jid.ts'
 import type { Log } from '../log/log.ts'
@@ -66,8 +67,7 @@ export function viewOf(
     provideUntil: (kind, item) => provisions.provide(kind, item),
     each: (kind, added) => void life.use(provisions.each(kind, added)),
     items: (kind) => provisions.items(kind),
-    // Whoever offers commands checks their arguments against `args`.
-    command: (command) => view.provide('command', command as never),
+    command: (declared) => view.provide('command', command(declared)),
 
     // The loader sets up those named in `depends` first.
     service: (other) => service(other) as Services[typeof other],

@@ -7,7 +7,7 @@ import type { ModuleHost, ModuleServer } from './host.ts'
 /** What modules offer to each other, by name. Merged into by the modules themselves. */
 export interface Services {}
 
-export type ServiceName = keyof Services & string
+export type ServiceName = keyof Services
 
 /** Kinds of hosts: one with accounts, or one that is a service (`is: muc`). */
 export type HostKind = 'local' | 'muc'

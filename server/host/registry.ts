@@ -17,7 +17,7 @@ export class Registry<Map extends object> {
   }
 
   provide<K extends keyof Map>(kind: K, item: Map[K]): Disposable {
-    const items = this.#items.get(kind) ?? new Set()
+    const items = this.#items.get(kind) ?? new Set<unknown>()
     this.#items.set(kind, items.add(item))
     for (const reader of this.#readers.get(kind) ?? []) tell(reader, item)
     return {
@@ -30,8 +30,8 @@ export class Registry<Map extends object> {
 
   /** Runs for each item there is or will be; what it returns runs when the item goes, or the reader. */
   each<K extends keyof Map>(kind: K, added: (item: Map[K]) => (() => void) | void): Disposable {
-    const reader: Reader = { added: added as Reader['added'], undo: new globalThis.Map() }
-    const readers = this.#readers.get(kind) ?? new Set()
+    const reader: Reader = { added, undo: new globalThis.Map<unknown, () => void>() }
+    const readers = this.#readers.get(kind) ?? new Set<Reader>()
     this.#readers.set(kind, readers.add(reader))
     for (const item of this.#items.get(kind) ?? []) tell(reader, item)
     return {

@@ -8,7 +8,7 @@ import type { Transport } from '../stream/transport.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Random } from '../util/random.ts'
 import type { Turn } from '../util/turn.ts'
-import type { AnyCommand } from '../admin/command.ts'
+import { type AnyCommand, command } from '../admin/command.ts'
 import type { ModuleServer } from './host.ts'
 import { Life } from './life.ts'
 import type { AnyModule, AnyServerModule } from './module.ts'
@@ -77,20 +77,20 @@ export class ServerModules {
   }
 
   #view(life: Life, log: Log): ModuleServer {
-    const { http, turn, clock, random, accept, domains } = this.#reach
+    const reach = this.#reach
+    const { http, turn, clock, random } = reach
     return {
       log,
       clock,
       random,
       turn,
       get domains() {
-        return domains()
+        return reach.domains()
       },
-      accept,
+      accept: (transport) => reach.accept(transport),
       route: (path, handler) => void life.use(http.route(path, handler)),
       upgrade: (path, handler) => void life.use(http.upgrade(path, handler)),
-      // Whoever offers commands checks their arguments against `args`.
-      command: (command) => void life.use(this.commands.provide('command', command as never)),
+      command: (declared) => void life.use(this.commands.provide('command', command(declared))),
       spawn: (name, run) => life.spawn(name, run),
       every: (interval, name, run) => life.every(interval, name, run),
       after: (seconds, name, run) => life.after(seconds, name, run),

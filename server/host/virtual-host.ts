@@ -72,9 +72,10 @@ export class VirtualHost implements RoutedHost, StreamHost {
 
   features(stream: Stream): readonly Element[] {
     const offered: Element[] = []
-    for (const { needs, forbids, offer } of this.provisions.items('stream-feature')) {
+    for (const item of this.provisions.items('stream-feature')) {
+      const { needs, forbids } = item
       if (!needs.every((fact) => stream.facts.has(fact)) || forbids.some((fact) => stream.facts.has(fact))) continue
-      const feature = offer(stream)
+      const feature = item.offer(stream)
       if (feature !== undefined) offered.push(feature)
     }
     return offered

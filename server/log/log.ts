@@ -44,7 +44,7 @@ export function createLog(options: LogOptions, sink: DestinationStream): PinoLog
   const logger = pino(
     {
       level: options.level,
-      base: null,
+      base: {},
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (level) => ({ level }) },
       messageKey: 'message',
