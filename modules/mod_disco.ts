@@ -50,7 +50,10 @@ export default defineModule({
     host.streamFeature({
       needs: [],
       forbids: ['bound'],
-      offer: () => capsElement({ node: CAPS_NODE, ver: ver(), hash: 'sha-1' }),
+      offer: () => {
+        const hash = ver()
+        return hash === undefined ? undefined : capsElement({ node: CAPS_NODE, ver: hash, hash: 'sha-1' })
+      },
     })
 
     host.iq({ type: 'get', ns: NS.discoInfo, name: 'query', at: 'host' }, ({ payload, from }) => {
@@ -116,12 +119,12 @@ export default defineModule({
     }
 
     function find(node: string): DiscoNode | undefined {
-      return [...host.items('disco-node')].find((known) => known.node === node)
+      return [...host.items('disco-node')].find((item) => item.node === node)
     }
 
-    /** Made once, and again when a module has come or gone. */
-    function ver(): string {
-      known ??= capsVer(hostInfo()) ?? ''
+    /** Made once, and again when a module has come or gone; undefined if what we are can't be hashed (XEP-0115 §5.4). */
+    function ver(): string | undefined {
+      known ??= capsVer(hostInfo())
       return known
     }
 

@@ -15,7 +15,7 @@ export interface Probes {
 
 export function setupProbes(host: ModuleHost<'roster' | 'accounts'>): Probes {
   host.on('incoming/presence', (event) => (event.stanza.type === 'probe' ? answer(event) : undefined))
-  return { send, show }
+  return { send: (session) => host.spawn('send probes', () => send(session)), show }
 
   async function send(session: ClientSession): Promise<void> {
     const roster = await host.service('roster').of(session.jid.node ?? '')
