@@ -1,4 +1,4 @@
-/** The tables of options in `docs/configuration.md`, made from the declarations. */
+/** The tables of options in `docs/options.md`, made from the declarations. */
 import type { Declarations } from './config.ts'
 import { describeFields, type OptionText } from './describe.ts'
 import type { Fields } from './option.ts'

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { parse } from 'yaml'
 import { type Config, loadConfig } from '../../../server/config/config.ts'
@@ -173,12 +172,4 @@ t.test('tables of options for the manual', async (t) => {
 | \`limits.time\` | must be set | How long. *A duration such as "10 minutes", 0 seconds to 1 minute.* |`,
   )
   t.match(optionsManual(declarations), '### muc\n\nAt a host with `is: muc`. This module has rooms to talk in.\n\n|')
-})
-
-t.test('the manual is up to date', async (t) => {
-  const manual = await readFile(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')
-  t.ok(
-    manual.includes(optionsManual({ modules: [], components: [] })),
-    'docs/configuration.md has the options of the server',
-  )
 })
