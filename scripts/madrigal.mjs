@@ -8,6 +8,7 @@
 
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import module from 'node:module'
 import { constants } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -173,7 +174,10 @@ function withoutOwnBin(path) {
 
 /** In this process if its Node can, else in another whose streams, signals and exit code become ours. */
 async function run(script, args) {
+  // What Node has made of each file is kept, for this start's children too: the next one takes half the time.
+  process.env.NODE_COMPILE_CACHE ??= join(modules, '.cache/node')
   if (Number.parseInt(process.versions.node, 10) >= leastMajor) {
+    module.enableCompileCache(process.env.NODE_COMPILE_CACHE)
     process.argv.splice(1, Infinity, script, ...args)
     await import(pathToFileURL(script).href)
     return

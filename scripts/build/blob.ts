@@ -13,8 +13,8 @@ export function makeBlob(node: string, folder: string, main: string, assets: Rea
     main: basename(main),
     output,
     disableExperimentalSEAWarning: true,
-    // A code cache would gain 10 ms, and print a warning on processors of another kind than this one.
-    useCodeCache: false,
+    // Saves 40 ms of compiling. With V8 options that make other code (in NODE_OPTIONS), Node warns and compiles.
+    useCodeCache: true,
     assets: Object.fromEntries(assets),
   }
   writeFileSync(config, JSON.stringify(options))
