@@ -21,13 +21,18 @@ export function parseScript(text: string, file: string): Script {
   const header = lines.slice(0, separator)
   const { characters, absent } = parseCast(header.filter(isMeaningful), file)
   const actions = parseActions(lines.slice(separator + 1), characters, file)
-  const script = { file, title: titleOf(header), characters, absent, actions, text }
+  const script = { file, title: titleOf(header), characters, absent, actions, config: configOf(header), text }
   checkBlocks(script)
   return script
 }
 
 function titleOf(header: readonly Line[]): string {
   return header.find(({ text }) => text.startsWith('#'))?.text.replace(/^#+[ \t]*/, '') ?? ''
+}
+
+/** What stands behind each `## config:`, one line for each. */
+function configOf(header: readonly Line[]): string {
+  return header.flatMap(({ text }) => /^##[ \t]*config:[ \t]*(.*)$/.exec(text)?.[1] ?? []).join('\n')
 }
 
 function parseActions(lines: readonly Line[], characters: ReadonlyMap<string, Character>, file: string): Action[] {

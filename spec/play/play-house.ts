@@ -7,9 +7,13 @@ import type { PlayAccount, PlayServer, StorageName } from './server.ts'
 export class PlayHouse implements AsyncDisposable {
   #postgres: Promise<TestPostgres> | undefined
 
-  readonly start = async (storage: StorageName, accounts: readonly PlayAccount[]): Promise<PlayServer> => {
+  readonly start = async (
+    storage: StorageName,
+    accounts: readonly PlayAccount[],
+    config: string,
+  ): Promise<PlayServer> => {
     const database = storage === 'postgres' ? await (await this.#database()).createDatabase() : undefined
-    const own = await startOwnServer({ storage, ...(database && { postgresUrl: database.url }), config: CONFIG })
+    const own = await startOwnServer({ storage, ...(database && { postgresUrl: database.url }), config })
     await Promise.all(accounts.map(({ node, domain, password }) => own.accounts(domain).create(node, password)))
     const at = (port: number): { host: string; port: number } => ({ host: '127.0.0.1', port })
     const { c2s, c2s_tls: tls, http } = own.ports
@@ -31,6 +35,3 @@ export class PlayHouse implements AsyncDisposable {
     return this.#postgres
   }
 }
-
-/** What plays may rely on beyond the defaults. */
-const CONFIG = ''

@@ -59,7 +59,7 @@ async function perform({ file, stage, options }: Performance): Promise<readonly 
 
 async function onStage(script: Script, stage: Stage, options: RunOptions): Promise<Outcome> {
   if (stage.kind === 'foreign') return runPlay(script, stage.address, options)
-  const server = await stage.start(stage.storage, accountsOf(script))
+  const server = await stage.start(stage.storage, accountsOf(script), script.config)
   try {
     return await runPlay(script, server.connect, options)
   } finally {

@@ -55,6 +55,13 @@ t.test('reads the cast', (t) => {
   t.end()
 })
 
+t.test('reads the configuration', (t) => {
+  const tags = '## config: modules: { register: { open: true } }\n##config: admins: [ bob@localhost ]\n'
+  t.equal(parse('').config, '')
+  t.equal(parse('', `${tags}${cast}`).config, 'modules: { register: { open: true } }\nadmins: [ bob@localhost ]')
+  t.end()
+})
+
 t.test('reads the actions', (t) => {
   const script = parse(
     `Bob connects

@@ -10,6 +10,8 @@ export interface Script {
   /** Accounts that are mentioned and must not exist; by name. */
   readonly absent: ReadonlyMap<string, Absent>
   readonly actions: readonly Action[]
+  /** YAML for our own server, of all `## config:` tags; '' if the defaults will do. */
+  readonly config: string
   /** The file as it is. */
   readonly text: string
 }

@@ -19,5 +19,9 @@ export interface PlayServer {
   close(): Promise<void>
 }
 
-/** Starts a server that has these accounts, and nothing else in its storage. */
-export type PlayServerFactory = (storage: StorageName, accounts: readonly PlayAccount[]) => Promise<PlayServer>
+/** Starts a server that has these accounts, and nothing else in its storage; `config` is YAML. */
+export type PlayServerFactory = (
+  storage: StorageName,
+  accounts: readonly PlayAccount[],
+  config: string,
+) => Promise<PlayServer>
