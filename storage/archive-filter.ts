@@ -52,15 +52,22 @@ export function millisecond(date: Date | undefined): number | undefined {
 /** How far the time of an item may lie from the time in its id without being noted with its archive, in milliseconds. */
 export const SKEW_TOLERANCE = 1000
 
-/**
- * The range of ids outside of which nothing matches, both ends exclusive, in
- * an archive whose items lie up to `skew` milliseconds further from their ids
- * than is tolerated.
- */
-export function idRange(filter: ReadFilter, skew: number): { readonly after: number; readonly before: number } {
+/** What a filter says of ids alone, in an archive whose items lie up to `skew` milliseconds further from them than is tolerated. */
+export interface IdBounds {
+  /** Nothing matches that is not between these, both exclusive. */
+  readonly after: number
+  readonly before: number
+  /** From this id on nothing is too early; before the other nothing is too late. */
+  readonly surelyStarted: number
+  readonly surelyNotEnded: number
+}
+
+export function idBounds(filter: ReadFilter, skew: number): IdBounds {
   const margin = skew + SKEW_TOLERANCE
   return {
     after: Math.max(filter.after, firstIdAt(filter.start - margin) - 1),
     before: Math.min(filter.before, firstIdAt(filter.end + margin + 1)),
+    surelyStarted: firstIdAt(filter.start + margin),
+    surelyNotEnded: firstIdAt(filter.end - margin + 1),
   }
 }

@@ -28,9 +28,9 @@ export class ArchiveIds {
   }
 }
 
-/** The lowest number that an item can have in a millisecond, which is counted from 1970 and may be out of range. */
+/** The lowest number that an item can have in a millisecond counted from 1970; the lowest or highest of all before 2020 or after 2089. */
 export function firstIdAt(milliseconds: number): number {
-  return Math.max(0, Math.floor(milliseconds - BEGINNING) * PER_MILLISECOND)
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.floor(milliseconds - BEGINNING) * PER_MILLISECOND))
 }
 
 /** The millisecond, counted from 1970, in which an item with this number was named. */

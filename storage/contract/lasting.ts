@@ -19,6 +19,7 @@ export async function lastingContract(suite: Test, bed: Bed): Promise<void> {
   }
   await suite.test('several processes may open a new database at once', (t) => opensTogether(t, lasting))
   await suite.test('keeps what was there, and goes on from it', (t) => reopens(t, bed))
+  await suite.test('purges while others write', (t) => purgesInBetween(t, bed))
   await suite.test('writes what waits when it is closed', (t) => flushes(t, bed))
   await suite.test('rejects all of a batch that fails, and goes on', (t) => fails(t, bed, lasting))
   await suite.test('does not touch a database that is newer', (t) => refusesNewer(t, bed, lasting))
@@ -59,6 +60,38 @@ async function reopens(t: Test, bed: Bed): Promise<void> {
     { id: old.id, ...item },
     { id: next.id, ...item, with: 'nurse@x' },
   ])
+  await second.close()
+}
+
+/** One owner for each moment of a purge: what is appended in it, and after it, is kept. */
+async function purgesInBetween(t: Test, bed: Bed): Promise<void> {
+  const owners = Array.from({ length: 16 }, (_, turn) => ({ owner: `romeo${turn}`, turn }))
+  const first = await bed.open(new TestClock(NOON))
+  const archive = await first.archive('busy.example', 'archive')
+  const kept = new Map<string, string[]>()
+  for (const { owner, turn } of owners) {
+    await archive.append(owner, item).stored
+    await archive.remove(owner, {})
+    const purged = first.purge('busy.example', owner)
+    for (let i = 0; i < turn; i++) await new Promise((resolve) => setImmediate(resolve))
+    const during = archive.append(owner, item)
+    await purged
+    const after = archive.append(owner, item)
+    await Promise.all([during.stored, after.stored])
+    kept.set(owner, [during.id, after.id])
+  }
+  await first.close()
+
+  const second = await bed.open(new TestClock(NOON))
+  const again = await second.archive('busy.example', 'archive')
+  for (const [owner, ids] of kept) {
+    const found = await again.find(owner, { limit: 10 })
+    t.same(
+      found.map(({ id }) => id),
+      ids,
+      owner,
+    )
+  }
   await second.close()
 }
 
@@ -109,4 +142,8 @@ async function fails(t: Test, bed: Bed, lasting: Lasting): Promise<void> {
   t.equal(await archive.count('new-owner', { end: new Date(0) }), 1)
   t.equal(await archive.count('romeo', {}), 1)
   await driver.close()
+
+  const again = await bed.open(new TestClock(NOON))
+  t.equal(await (await again.archive('f.example', 'archive')).count('new-owner', { end: new Date(0) }), 1)
+  await again.close()
 }

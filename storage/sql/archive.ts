@@ -1,5 +1,5 @@
 /** The archives of one store of a host, in SQL. */
-import { idRange, millisecond, type ReadFilter, readFilter } from '../archive-filter.ts'
+import { idBounds, millisecond, type ReadFilter, readFilter } from '../archive-filter.ts'
 import { type ArchiveIds, idNumber, idText } from '../archive-id.ts'
 import { checkOwner, checkText, filedAddress } from '../limits.ts'
 import type {
@@ -92,12 +92,21 @@ export class SqlArchive implements ArchiveStore {
     return removeItems(this.#base, [{ number: archive.number, owner }], archive.skew, filter)
   }
 
-  async #keep(id: number, owner: Owner, item: NewArchiveItem): Promise<void> {
+  /** Not an async function: thousands of items share the promise of their transaction. */
+  #keep(id: number, owner: Owner, item: NewArchiveItem): Promise<void> {
+    try {
+      return this.#base.writer.write(owner, [this.#changeOf(id, owner, item)])
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #changeOf(id: number, owner: Owner, item: NewArchiveItem): ItemChange {
     checkOwner(owner)
     checkText(item.stanza)
     checkText(item.kind ?? '')
     const { bare, resource } = filedAddress(item.with)
-    const change: ItemChange = {
+    return {
       kind: 'item',
       store: this.#store,
       owner,
@@ -108,7 +117,6 @@ export class SqlArchive implements ArchiveStore {
       at: millisecond(item.when),
       stanza: item.stanza,
     }
-    return this.#base.writer.write(owner, [change])
   }
 
   /** The rows that match, as they stand behind FROM; undefined if there is no archive. */
@@ -159,11 +167,8 @@ export async function removeItems(
   skew: number,
   filter: ReadFilter,
 ): Promise<number> {
-  const numbers = database.dialect.elements(
-    archives.map(({ number }) => number),
-    'number',
-  )
-  const rows = matchingRows(database.dialect, sql`IN (${numbers})`, skew, filter)
+  const numbers = archives.map(({ number }) => number)
+  const rows = matchingRows(database.dialect, database.dialect.isOneOf(numbers, 'number'), skew, filter)
   const statement = sql`DELETE FROM archive_item WHERE id IN (SELECT id FROM ${rows} LIMIT ${PORTION_ITEMS})`
   let removed = 0
   let count: number
@@ -175,12 +180,12 @@ export async function removeItems(
 }
 
 function matchingRows(dialect: Dialect, archive: Sql, skew: number, filter: ReadFilter): Sql {
-  const { after, before } = idRange(filter, skew)
+  const { after, before, surelyStarted, surelyNotEnded } = idBounds(filter, skew)
   const conditions = [sql`archive ${archive} AND id > ${after} AND id < ${before}`]
-  // Looked at only if need be: without the times, everything that is counted is in an index.
-  if (filter.start !== -Infinity) conditions.push(sql` AND at >= ${filter.start}`)
-  if (filter.end !== Infinity) conditions.push(sql` AND at <= ${filter.end}`)
-  if (filter.ids !== undefined) conditions.push(sql` AND id IN (${dialect.elements(filter.ids, 'number')})`)
+  // The time is in no index: it is looked at only if it was asked for, and where the id cannot tell.
+  if (filter.start !== -Infinity) conditions.push(sql` AND (id >= ${surelyStarted} OR at >= ${filter.start})`)
+  if (filter.end !== Infinity) conditions.push(sql` AND (id < ${surelyNotEnded} OR at <= ${filter.end})`)
+  if (filter.ids !== undefined) conditions.push(sql` AND id ${dialect.isOneOf(filter.ids, 'number')}`)
   if (filter.with === undefined) return sql`archive_item WHERE ${joined(conditions)}`
   conditions.push(sql` AND peer = (SELECT number FROM address WHERE jid = ${filter.with.bare})`)
   if (filter.with.resource !== undefined) conditions.push(sql` AND resource = ${filter.with.resource}`)

@@ -12,8 +12,8 @@ export interface Dialect {
    * once for each, and the columns as arrays in PostgreSQL.
    */
   rows(types: readonly ColumnType[]): string
-  /** A query whose rows are the elements of a list. */
-  elements(list: readonly string[] | readonly number[], type: ColumnType): Sql
+  /** Behind a column: whether it is one of the elements of a list. */
+  isOneOf(list: readonly string[] | readonly number[], type: ColumnType): Sql
   /** Behind `archive_item`: names the index by peer, where the database would choose a worse one. */
   readonly indexedByPeer: Sql
   /** What an index needs at its end to be sorted by id: in SQLite every index is. */
@@ -31,7 +31,7 @@ export interface Dialect {
 export const sqlite: Dialect = {
   parameter: () => '?',
   rows: (types) => `(VALUES (${types.map(() => '?').join(', ')})) AS r`,
-  elements: (list) => sql`SELECT value FROM json_each(${JSON.stringify(list)})`,
+  isOneOf: (list) => sql`IN (SELECT value FROM json_each(${JSON.stringify(list)}))`,
   // Without statistics it takes the index that lacks the peer.
   indexedByPeer: sql` INDEXED BY archive_item_peer`,
   idInIndex: '',
@@ -45,10 +45,11 @@ export const postgres: Dialect = {
     const columns = types.map((_, i) => `column${i + 1}`)
     return `unnest(${arrays.join(', ')}) AS r (${columns.join(', ')})`
   },
-  elements: (list, type) =>
-    type === 'number'
-      ? sql`SELECT value::bigint FROM json_array_elements_text(${JSON.stringify(list)}) AS list (value)`
-      : sql`SELECT value FROM json_array_elements_text(${JSON.stringify(list)}) AS list (value)`,
+  // As an array it is looked up in an index; as a query it would be joined, after reading everything else.
+  isOneOf(list, type) {
+    const elements = sql`SELECT json_array_elements_text(${JSON.stringify(list)})`
+    return type === 'number' ? sql`= ANY (ARRAY(${elements})::bigint[])` : sql`= ANY (ARRAY(${elements}))`
+  },
   indexedByPeer: sql``,
   idInIndex: ', id',
   types: {
