@@ -1,0 +1,208 @@
+/** XEP-0045 §8, §9: requests in muc#admin, which read and change roles and affiliations. */
+import { type Jid, JidError } from '../../server/jid/jid.ts'
+import type { StanzaEvent } from '../../server/routed-stanza.ts'
+import { StanzaError } from '../../server/stanza-error.ts'
+import { type Element, xml } from '../../server/xml/element.ts'
+import { NS } from '../../server/xml/ns.ts'
+import { type AffiliationChange, changeAffiliations, showAnew } from './affiliation-changes.ts'
+import { type Actor, appear, type News } from './announcements.ts'
+import { isMembersOnly } from './features/kinds.ts'
+import { isNonAnonymous, seesJids } from './features/whois.ts'
+import { isReserved, parseNick } from './nicknames.ts'
+import type { Occupant } from './occupant.ts'
+import {
+  type Affiliation,
+  affiliationRefusals,
+  isAtLeast,
+  mayReadList,
+  parseAffiliation,
+  parseRole,
+  type Refusal,
+  refusalOf,
+  type Role,
+  roleRefusals,
+} from './privileges.ts'
+import { remove } from './removal.ts'
+import type { Room } from './room.ts'
+
+/** The list of those with a role or an affiliation. Throws a StanzaError. */
+export function readList(room: Room, { from }: StanzaEvent, query: Element): Element {
+  const [item, another] = itemsOf(query)
+  if (item === undefined || another !== undefined) throw new StanzaError('bad-request', 'One list at a time')
+  const wanted = readItem(item)
+  const actor = room.affiliates.of(from)
+  const items = wanted.kind === 'role' ? roleList(room, from, wanted.role) : affiliationList(room, actor, wanted.affiliation)
+  return xml('query', { xmlns: NS.mucAdmin }, ...items)
+}
+
+/** Makes all of the changes that are asked for, or none and throws a StanzaError. */
+export async function changeList(room: Room, { from }: StanzaEvent, query: Element): Promise<void> {
+  const items = itemsOf(query).map(readItem)
+  if (items.length === 0) throw new StanzaError('bad-request', 'There is nothing to change')
+  const actor: Actor = { jid: from, nick: room.sessions.get(from.full)?.occupant.nick }
+  const affiliationChanges = items.filter((item) => item.kind === 'affiliation').map((item) => affiliationChange(room, item))
+  const roleChanges = items.filter((item) => item.kind === 'role').map((item) => roleChange(room, item))
+  requireDistinct(affiliationChanges.map(({ jid }) => jid.bare))
+  requireDistinct(roleChanges.map(({ occupant }) => occupant.nick))
+  for (const change of affiliationChanges) checkAffiliation(room, from, change)
+  for (const change of roleChanges) checkRole(room, from, change)
+  checkWhole(room, affiliationChanges)
+
+  if (affiliationChanges.length > 0) await changeAffiliations(room, affiliationChanges, { actor, tells: true })
+  for (const change of roleChanges) await changeRole(room, change, actor)
+}
+
+/** Gives an occupant another role, or none, and tells everybody. Whether that is allowed has been checked. */
+export async function changeRole(room: Room, { occupant, role, reason }: RoleChange, actor: Actor | undefined): Promise<void> {
+  const news: News = { actor, reason }
+  if (role === 'none') return remove(room, occupant, { ...news, statuses: [307] })
+  const sawJids = seesJids(room, occupant)
+  occupant.role = role
+  occupant.refresh()
+  await appear(room, occupant, news)
+  return showAnew(room, occupant, sawJids)
+}
+
+export interface RoleChange {
+  readonly occupant: Occupant
+  readonly role: Role
+  readonly reason?: string | undefined
+}
+
+type Item = RoleItem | AffiliationItem
+
+interface RoleItem {
+  readonly kind: 'role'
+  readonly role: Role
+  readonly nick: string | undefined
+  readonly reason: string | undefined
+}
+
+interface AffiliationItem {
+  readonly kind: 'affiliation'
+  readonly affiliation: Affiliation
+  readonly jid: string | undefined
+  readonly nick: string | undefined
+  readonly reason: string | undefined
+}
+
+function itemsOf(query: Element): readonly Element[] {
+  return query.elements.filter(({ name, ns }) => name === 'item' && ns === NS.mucAdmin)
+}
+
+/** Either a role or an affiliation, never both (§17.4). */
+function readItem(item: Element): Item {
+  const { affiliation: given, role: meant, jid, nick } = item.attrs
+  const reason = item.child('reason')?.getText() || undefined
+  if ((given === undefined) === (meant === undefined)) {
+    throw new StanzaError('bad-request', 'An item is about a role or an affiliation')
+  }
+  const affiliation = parseAffiliation(given)
+  if (affiliation !== undefined) return { kind: 'affiliation', affiliation, jid, nick, reason }
+  const role = parseRole(meant)
+  if (role !== undefined) return { kind: 'role', role, nick, reason }
+  throw new StanzaError('bad-request', 'There is no such role or affiliation')
+}
+
+function roleList(room: Room, from: Jid, role: Role): readonly Element[] {
+  if (role === 'none') throw new StanzaError('bad-request', 'Nobody in the room is without a role')
+  const isModerator = room.sessions.get(from.full)?.occupant.role === 'moderator'
+  if (!isModerator && !isAtLeast(room.affiliates.of(from), 'admin')) throw new StanzaError('forbidden')
+  return room.occupants
+    .values()
+    .filter((occupant) => occupant.role === role)
+    .flatMap((occupant) => occupant.sessions.values().map(({ jid }) => ({ occupant, jid })))
+    .map(({ occupant, jid }) => {
+      const affiliation = room.affiliationOf(occupant)
+      return xml('item', { nick: occupant.nick, role, affiliation, jid: jid.full })
+    })
+    .toArray()
+}
+
+function affiliationList(room: Room, actor: Affiliation, list: Affiliation): readonly Element[] {
+  if (list === 'none') throw new StanzaError('bad-request', 'There is no list of everybody else')
+  const act = { actor, list, isNonAnonymous: isNonAnonymous(room), isMembersOnly: room.get(isMembersOnly) }
+  if (!mayReadList(act)) throw new StanzaError('forbidden', 'You may not read this list')
+  return [...room.affiliates.with(list)].map(([jid, { affiliation, nick, reason }]) =>
+    xml('item', { jid, affiliation, nick }, reason !== undefined && xml('reason', {}, reason)),
+  )
+}
+
+function affiliationChange(room: Room, { affiliation, jid: text, nick, reason }: AffiliationItem): AffiliationChange {
+  // Old clients name an occupant where they should name an address.
+  if (text === undefined) return { jid: occupantOf(room, nick).bare, affiliation, nick: undefined, reason }
+  const jid = parseAddress(room, text).toBare()
+  if (nick === undefined) return { jid, affiliation, nick: room.affiliates.get(jid.bare)?.nick, reason }
+  // An empty nickname takes away the one there was (§9.5).
+  return { jid, affiliation, nick: nick === '' ? undefined : parseNick(room, nick, 'jid-malformed'), reason }
+}
+
+function roleChange(room: Room, { nick, role, reason }: RoleItem): RoleChange {
+  return { occupant: occupantOf(room, nick), role, reason }
+}
+
+function occupantOf(room: Room, nick: string | undefined): Occupant {
+  if (nick === undefined) throw new StanzaError('bad-request', 'An item must say whom it is about')
+  const occupant = room.occupants.get(nick) ?? room.occupants.get(parseNick(room, nick, 'jid-malformed'))
+  if (occupant === undefined) throw new StanzaError('item-not-found', `Nobody here is called ${nick}`)
+  return occupant
+}
+
+function parseAddress(room: Room, text: string): Jid {
+  try {
+    return room.service.host.parseJid(text)
+  } catch (error) {
+    if (!(error instanceof JidError)) throw error
+    throw new StanzaError('jid-malformed', `${text} is no address`, { cause: error })
+  }
+}
+
+function requireDistinct(names: readonly string[]): void {
+  if (new Set(names).size < names.length) throw new StanzaError('bad-request', 'Two items are about the same person')
+}
+
+function checkAffiliation(room: Room, from: Jid, { jid, affiliation: to, nick }: AffiliationChange): void {
+  const act = {
+    actor: room.affiliates.of(from),
+    from: room.affiliates.of(jid),
+    to,
+    isSelf: jid.bare === from.bare,
+    isDomain: jid.node === undefined,
+  }
+  refuseIf(refusalOf(affiliationRefusals, act))
+  if (nick !== undefined && isAtLeast(to, 'member') && isReserved(room, nick, jid)) {
+    throw new StanzaError('conflict', `The nickname ${nick} is reserved for somebody else`)
+  }
+}
+
+function checkRole(room: Room, from: Jid, { occupant, role }: RoleChange): void {
+  const acting = room.sessions.get(from.full)?.occupant
+  const act = {
+    actorRole: acting?.role ?? 'none',
+    actor: room.affiliates.of(from),
+    target: room.affiliationOf(occupant),
+    from: occupant.role,
+    to: role,
+    isSelf: acting === occupant,
+  }
+  refuseIf(refusalOf(roleRefusals, act))
+}
+
+/** What only shows when the changes are seen together. */
+function checkWhole(room: Room, changes: readonly AffiliationChange[]): void {
+  const after = new Map(
+    changes.map(({ jid, affiliation }) => [jid.bare, affiliation === 'none' ? undefined : { affiliation }]),
+  )
+  if (changes.length > 0 && !room.affiliates.wouldHaveOwner(after)) {
+    throw new StanzaError('conflict', 'A room must have an owner')
+  }
+  const nicks = changes.flatMap(({ nick, affiliation }) => (nick !== undefined && isAtLeast(affiliation, 'member') ? nick : []))
+  if (new Set(nicks).size < nicks.length) throw new StanzaError('conflict', 'A nickname can be reserved for one person only')
+  if (room.affiliates.size + changes.length > room.service.config.max_affiliations) {
+    throw new StanzaError('resource-constraint', 'The list is full')
+  }
+}
+
+function refuseIf<Act>(refusal: Refusal<Act> | undefined): void {
+  if (refusal !== undefined) throw new StanzaError(refusal.condition, refusal.text)
+}

@@ -1,0 +1,140 @@
+/** XEP-0045 §9, §10.3–§10.8: what follows when affiliations change. */
+import type { Jid } from '../../server/jid/jid.ts'
+import { message } from '../../server/xml/build.ts'
+import { xml } from '../../server/xml/element.ts'
+import { NS } from '../../server/xml/ns.ts'
+import type { Stanza } from '../../server/xml/stanza.ts'
+import type { Affiliate } from './affiliates.ts'
+import { type Actor, appear, type News, showOthers, statusElement } from './announcements.ts'
+import { Broadcast, inSlices } from './broadcast.ts'
+import { isMembersOnly } from './features/kinds.ts'
+import { isNonAnonymous, seesJids } from './features/whois.ts'
+import { invitationOf } from './invitation.ts'
+import type { Occupant } from './occupant.ts'
+import { type Affiliation, higherRole, isAtLeast } from './privileges.ts'
+import { remove } from './removal.ts'
+import type { Room } from './room.ts'
+
+/** Somebody, or a whole domain, is given another affiliation, or a nickname of their own. */
+export interface AffiliationChange {
+  /** A bare JID or a domain. */
+  readonly jid: Jid
+  readonly affiliation: Affiliation
+  /** Reserved for them from now on; undefined for none. */
+  readonly nick: string | undefined
+  readonly reason: string | undefined
+}
+
+export interface Circumstances {
+  /** Who has made the change, unless those it is about have. */
+  readonly actor?: Actor
+  /** Those it is about are told: they have not asked for it. */
+  readonly tells: boolean
+}
+
+/** Stores all of the changes or none, and then tells everybody. Whether they are allowed has been checked. */
+export async function changeAffiliations(
+  room: Room,
+  changes: readonly AffiliationChange[],
+  circumstances: Circumstances,
+): Promise<void> {
+  const before = new Map(changes.map(({ jid }) => [jid.bare, room.affiliates.of(jid)]))
+  await room.setAffiliates(new Map(changes.map((change) => [change.jid.bare, affiliateOf(change)])))
+  for (const change of changes) {
+    await evictFromNick(room, change)
+    const occupants = concerned(room, change)
+    const { jid, affiliation } = change
+    const former = before.get(jid.bare) ?? 'none'
+    for (const occupant of occupants) await follow(room, occupant, change, former, circumstances.actor)
+    if (occupants.length === 0) await tellOfAbsent(room, change, former, circumstances)
+    room.service.host.announce('muc/affiliation-changed', { room, bare: jid.bare, affiliation })
+  }
+}
+
+/** Those whose role has changed see others differently: with or without addresses (§7.2.4). */
+export async function showAnew(room: Room, occupant: Occupant, sawJids: boolean): Promise<void> {
+  if (seesJids(room, occupant) === sawJids) return
+  for (const session of occupant.sessions.values()) await showOthers(room, session)
+}
+
+function affiliateOf({ affiliation, nick, reason }: AffiliationChange): Affiliate | undefined {
+  if (affiliation === 'none') return undefined
+  // Outcasts have no nicknames (§9.1).
+  return { affiliation, nick: affiliation === 'outcast' ? undefined : nick, reason }
+}
+
+/** A nickname that is reserved for somebody else cannot be kept (§7.2.8). */
+async function evictFromNick(room: Room, { jid }: AffiliationChange): Promise<void> {
+  const nick = room.affiliates.get(jid.bare)?.nick
+  const occupant = nick === undefined ? undefined : room.occupants.get(nick)
+  if (occupant === undefined || occupant.bare.bare === jid.bare) return
+  await remove(room, occupant, { statuses: [307], reason: 'This nickname is reserved' })
+}
+
+/** The occupants a change is about: a person, or those of a domain of whom nothing else is known. */
+function concerned(room: Room, { jid }: AffiliationChange): readonly Occupant[] {
+  if (jid.node !== undefined) return room.occupantsOf(jid.bare)
+  return [...room.occupants.values()].filter(
+    ({ bare }) => bare.domain === jid.domain && room.affiliates.get(bare.bare) === undefined,
+  )
+}
+
+async function follow(
+  room: Room,
+  occupant: Occupant,
+  { reason }: AffiliationChange,
+  before: Affiliation,
+  actor: Actor | undefined,
+): Promise<void> {
+  occupant.refresh()
+  const affiliation = room.affiliationOf(occupant)
+  const news: News = { actor, reason }
+  const role = room.roleFor(affiliation)
+  if (role === undefined) return remove(room, occupant, { ...news, statuses: [affiliation === 'outcast' ? 301 : 321] })
+  const sawJids = seesJids(room, occupant)
+  // Whoever rises keeps what they have beyond it (§5.1.3).
+  if (affiliation !== before) occupant.role = isAtLeast(affiliation, before) ? higherRole(role, occupant.role) : role
+  await appear(room, occupant, news)
+  await showAnew(room, occupant, sawJids)
+}
+
+/** §10.3: occupants hear of those who are not there, as far as they may know who it is. */
+async function tellOfAbsent(
+  room: Room,
+  change: AffiliationChange,
+  before: Affiliation,
+  { actor, tells }: Circumstances,
+): Promise<void> {
+  const { jid, affiliation, reason } = change
+  const codes = before === affiliation ? [] : removalCodes(room, affiliation, before)
+  const item = xml('item', { jid: jid.bare, affiliation }, reason !== undefined && xml('reason', {}, reason))
+  const notice = message({ from: room.jid.full }, xml('x', { xmlns: NS.mucUser }, ...codes.map(statusElement), item))
+  const copies = new Broadcast(notice)
+  await inSlices(room.sessions.values(), (session) => {
+    if (seesJids(room, session.occupant)) room.send(session.jid, copies.for(session.jid), room.jid)
+  })
+  if (tells && affiliation !== before && jid.node !== undefined) room.forward(jid, noticeFor(room, change, before, actor))
+}
+
+function removalCodes(room: Room, affiliation: Affiliation, before: Affiliation): readonly number[] {
+  if (affiliation === 'outcast') return [301]
+  return isAtLeast(before, 'member') && room.roleFor(affiliation) === undefined ? [321] : []
+}
+
+/** What somebody is told who is not there: that they are invited (§9.5), or what they are now (§18.1). */
+function noticeFor(room: Room, { jid, affiliation, reason }: AffiliationChange, before: Affiliation, actor: Actor | undefined): Stanza {
+  const isNew = isAtLeast(affiliation, 'member') && !isAtLeast(before, 'member')
+  if (isNew && room.get(isMembersOnly)) {
+    const by = actor === undefined || !isNonAnonymous(room) ? room.jid : actor.jid.toBare()
+    return invitationOf(room, jid, { from: by.full, reason })
+  }
+  return message(
+    { from: room.jid.full },
+    xml(
+      'x',
+      { xmlns: NS.mucUser },
+      xml('item', { affiliation, jid: jid.bare }, reason !== undefined && xml('reason', {}, reason)),
+      statusElement(101),
+    ),
+  )
+}

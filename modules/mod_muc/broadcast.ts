@@ -1,0 +1,50 @@
+/** HOT. One stanza to many occupants, without holding up the loop for long. */
+import type { Jid } from '../../server/jid/jid.ts'
+import { isPending, type Maybe } from '../../server/util/maybe.ts'
+import type { Stanza } from '../../server/xml/stanza.ts'
+
+/** A stanza that goes to many: written once, addressed often. */
+export class Broadcast {
+  readonly stanza: Stanza
+
+  constructor(stanza: Stanza) {
+    this.stanza = stanza
+  }
+
+  for(to: Jid): Stanza {
+    return this.stanza.with({ to: to.full })
+  }
+}
+
+/** Stanzas that are sent in one go: a few milliseconds of work. */
+const SLICE = 1000
+
+/**
+ * Runs for each item: at once if there are few, else a slice in each turn of
+ * the event loop. Whoever calls must keep the items from changing meanwhile, as
+ * a room does while something waits in its turn.
+ */
+export function inSlices<T>(items: Iterable<T>, run: (item: T) => void): Maybe<void> {
+  const iterator = items[Symbol.iterator]()
+  return runSlice(iterator, run) ? undefined : runRest(iterator, run)
+}
+
+/** Runs after something that may still be under way. */
+export function after(before: Maybe<void>, run: () => Maybe<void>): Maybe<void> {
+  return isPending(before) ? before.then(run) : run()
+}
+
+async function runRest<T>(iterator: Iterator<T>, run: (item: T) => void): Promise<void> {
+  do await new Promise((resolve) => setImmediate(resolve))
+  while (!runSlice(iterator, run))
+}
+
+/** True if nothing is left. */
+function runSlice<T>(iterator: Iterator<T>, run: (item: T) => void): boolean {
+  for (let count = 0; count < SLICE; count++) {
+    const next = iterator.next()
+    if (next.done === true) return true
+    run(next.value)
+  }
+  return false
+}

@@ -1,0 +1,48 @@
+/** XEP-0045 §10.9: the end of a room. */
+import { presence } from '../../server/xml/build.ts'
+import { xml } from '../../server/xml/element.ts'
+import { NS } from '../../server/xml/ns.ts'
+import { statusElement } from './announcements.ts'
+import { inSlices } from './broadcast.ts'
+import type { Room } from './room.ts'
+import type { Rooms } from './rooms.ts'
+import type { Tombstone } from './service.ts'
+
+export interface Destruction {
+  /** Another room for those who were in this one. */
+  readonly venue?: string | undefined
+  readonly reason?: string | undefined
+  /** Of that room. */
+  readonly password?: string | undefined
+}
+
+/** Destroys the room; then everybody in it is told once, and not of all the others. */
+export async function destroyRoom(rooms: Rooms, room: Room, destruction: Destruction): Promise<void> {
+  await rooms.destroy(room, tombstoneOf(room, destruction))
+  const { venue, reason, password } = destruction
+  const x = xml(
+    'x',
+    { xmlns: NS.mucUser },
+    xml('item', { affiliation: 'none', role: 'none' }),
+    xml(
+      'destroy',
+      { jid: venue },
+      reason !== undefined && xml('reason', {}, reason),
+      password !== undefined && xml('password', {}, password),
+    ),
+    statusElement(110),
+  )
+  await inSlices([...room.sessions.values()], (session) => {
+    const { jid, occupant } = session
+    const id = xml('occupant-id', { xmlns: NS.occupantId, id: occupant.id })
+    room.send(jid, presence({ type: 'unavailable', from: occupant.jid.full, to: jid.full }, x, id), occupant.jid)
+    room.unseat(session)
+  })
+}
+
+function tombstoneOf(room: Room, { reason, venue }: Destruction): Tombstone | undefined {
+  const { host, config } = room.service
+  if (room.isTemporary || room.isLocked || config.tombstone_expiry === 0) return undefined
+  const until = config.tombstone_expiry === Infinity ? Number.MAX_SAFE_INTEGER : host.clock.now() + config.tombstone_expiry * 1000
+  return { until, reason, venue }
+}

@@ -1,0 +1,162 @@
+/** XEP-0045 §6, XEP-0030: what the service and its rooms tell about themselves. */
+import type { IqRequest } from '../../server/host/host.ts'
+import type { DiscoItem, DiscoNode } from '../../server/host/provisions.ts'
+import type { Jid } from '../../server/jid/jid.ts'
+import { type Form, renderResult } from '../../server/protocol/data-form.ts'
+import { discoInfoElement, type DiscoInfo } from '../../server/protocol/disco-info.ts'
+import type { FieldValue } from '../../server/protocol/form-field.ts'
+import { pageOf, pageSize, readPageRequest, renderPage } from '../../server/protocol/rsm.ts'
+import { StanzaError } from '../../server/stanza-error.ts'
+import { type Element, xml } from '../../server/xml/element.ts'
+import { NS } from '../../server/xml/ns.ts'
+import { memberInvites } from './features/invites.ts'
+import { isMembersOnly } from './features/kinds.ts'
+import { roomName } from './features/name.ts'
+import { passwordOf } from './features/password.ts'
+import { subjectText } from './features/subject.ts'
+import { isNonAnonymous } from './features/whois.ts'
+import { FEATURE_SELF_PING, FEATURE_STABLE_ID, FORM_INFO, NODE_RESERVED_NICK, NODE_TRAFFIC } from './namespaces.ts'
+import type { InfoField } from './options.ts'
+import { isAtLeast } from './privileges.ts'
+import type { RoomRequest } from './requests.ts'
+import type { Room } from './room.ts'
+import type { Rooms } from './rooms.ts'
+import type { MucService } from './service.ts'
+
+/** Rooms that are listed at a time. */
+const PAGE = { usual: 500, limit: 500 }
+
+const ROOM_FEATURES: readonly string[] = [
+  NS.muc,
+  FEATURE_STABLE_ID,
+  FEATURE_SELF_PING,
+  NS.discoInfo,
+  NS.discoItems,
+  NS.occupantId,
+  NS.register,
+  NS.sid,
+  NS.ping,
+  NS.vcard,
+  'http://jabber.org/protocol/muc#request',
+]
+
+export function setupServiceDisco({ host, config }: MucService, rooms: Rooms): void {
+  host.provide('identity', { category: 'conference', type: 'text', name: config.name })
+  for (const feature of [NS.muc, FEATURE_STABLE_ID, NS.occupantId, NS.discoInfo, NS.discoItems, NS.rsm, NS.vcard]) {
+    host.feature(feature)
+  }
+
+  host.iq({ type: 'get', ns: NS.discoInfo, name: 'query', at: 'host' }, async ({ payload, from }) => {
+    const { node } = payload.attrs
+    if (node !== undefined) return discoInfoElement(await known(find(node)?.info(from)), node)
+    return discoInfoElement({
+      identities: [...host.items('identity')],
+      features: [...new Set(host.items('feature'))].toSorted(),
+      forms: [...host.items('disco-form')].map((form) => form()),
+    })
+  })
+
+  host.iq({ type: 'get', ns: NS.discoItems, name: 'query', at: 'host' }, async (request) => {
+    const { node } = request.payload.attrs
+    return node === undefined ? roomsElement(request) : itemsElement(await known(find(node)?.items(request.from)), node)
+  })
+
+  function find(node: string): DiscoNode | undefined {
+    return [...host.items('disco-node')].find((each) => each.node === node)
+  }
+
+  /** §6.3: whoever may not know gets an empty list. */
+  function roomsElement({ payload, from }: IqRequest): Element {
+    const all = mayList(from) ? [...rooms.listed()].toSorted(([one], [other]) => (one < other ? -1 : 1)) : []
+    const asked = readPageRequest(payload)
+    const page = pageOf(all, ([node]) => node, asked, pageSize(asked, PAGE))
+    const items = page.items.map(([node, name]) => ({ jid: `${node}@${host.domain}`, name: name || undefined }))
+    const isWhole = asked === undefined && page.items.length === all.length
+    return itemsElement(items, undefined, isWhole ? undefined : renderPage(page))
+  }
+
+  function mayList(asking: Jid): boolean {
+    if (host.admins.some(({ bare }) => bare === asking.bare)) return true
+    return { anyone: true, local: host.siblings('local').includes(asking.domain), admins: false }[config.list_rooms]
+  }
+}
+
+/** §6.4, §7.12, §18.1.1. */
+export function answerRoomInfo(room: Room, { payload, from }: RoomRequest): Element {
+  const { node } = payload.attrs
+  if (node === undefined) return discoInfoElement(roomInfo(room, from))
+  if (node === NODE_RESERVED_NICK) return reservedNick(room, from)
+  // Whatever is sent to a room is passed on, so there is nothing to list.
+  if (node === NODE_TRAFFIC) throw new StanzaError('service-unavailable')
+  throw new StanzaError('item-not-found')
+}
+
+/** §6.5: who is in a room is told to those who enter it. */
+export function answerRoomItems(_room: Room, { payload }: RoomRequest): Element {
+  const { node } = payload.attrs
+  if (node !== undefined) throw new StanzaError('item-not-found')
+  return itemsElement([])
+}
+
+function roomInfo(room: Room, asking: Jid): DiscoInfo {
+  const { host, options } = room.service
+  const features = [...options].flatMap((option) => option.features?.(room.get(option)) ?? [])
+  const fields = [...[...options].flatMap((option) => option.info?.(room.get(option)) ?? []), ...stateFields(room, asking)]
+  const form: Form = { type: FORM_INFO, fields: fields.map(({ field }) => field) }
+  const values: Record<string, FieldValue> = Object.fromEntries(fields.map(({ field, value }) => [field.var, value]))
+  const told = {
+    room,
+    asking,
+    info: {
+      identities: [{ category: 'conference', type: 'text', name: room.get(roomName) || room.node }],
+      features: [...ROOM_FEATURES, ...features],
+      forms: [renderResult(form, values)],
+    } as DiscoInfo,
+  }
+  host.fire('muc/room-info', told)
+  return told.info
+}
+
+/** What is no option; what would tell strangers of those inside is for those who may come in (§14.4). */
+function stateFields(room: Room, asking: Jid): readonly InfoField[] {
+  const affiliation = room.affiliates.of(asking)
+  const isInside = room.sessions.has(asking.full) || isAtLeast(affiliation, 'member')
+  const isOpen = passwordOf(room) === undefined && room.roleFor(affiliation) !== undefined
+  const mayInvite = !room.get(isMembersOnly) || room.get(memberInvites)
+  const fields: InfoField[] = [
+    {
+      field: { type: 'text-single', var: 'muc#roominfo_occupants', label: 'Occupants' },
+      value: String(room.occupants.size),
+    },
+    {
+      field: { type: 'boolean', var: 'muc#roomconfig_allowinvites', label: 'Occupants may invite others' },
+      value: mayInvite,
+    },
+  ]
+  const subject = isInside || isOpen ? subjectText(room) : undefined
+  if (subject !== undefined) {
+    fields.push({ field: { type: 'text-single', var: 'muc#roominfo_subject', label: 'Subject' }, value: subject })
+  }
+  if (isNonAnonymous(room) && (isInside || isOpen)) {
+    const value = [...room.affiliates.with('owner')].map(([jid]) => room.service.host.parseJid(jid))
+    fields.push({ field: { type: 'jid-multi', var: 'muc#roominfo_contactjid', label: 'Owners' }, value })
+  }
+  return fields
+}
+
+function reservedNick(room: Room, asking: Jid): Element {
+  const nick = room.affiliates.get(asking.bare)?.nick
+  const identities = nick === undefined ? [] : [{ category: 'conference', type: 'text', name: nick }]
+  return discoInfoElement({ identities, features: [], forms: [] }, NODE_RESERVED_NICK)
+}
+
+async function known<T>(answer: T | Promise<T>): Promise<NonNullable<T>> {
+  const value = await answer
+  if (value === undefined || value === null) throw new StanzaError('item-not-found')
+  return value
+}
+
+function itemsElement(items: readonly DiscoItem[], node?: string, set?: Element): Element {
+  const lines = items.map((item) => xml('item', { jid: item.jid, node: item.node, name: item.name }))
+  return xml('query', { xmlns: NS.discoItems, node }, ...lines, set)
+}

@@ -1,0 +1,49 @@
+/** Brings what was sent to a room to the room, in its turn, and lets refusals say that they are the room's. */
+import type { StanzaEvent } from '../../server/routed-stanza.ts'
+import { StanzaError } from '../../server/stanza-error.ts'
+import { isPending, type Maybe } from '../../server/util/maybe.ts'
+import type { Room } from './room.ts'
+import type { Rooms } from './rooms.ts'
+import type { Tombstone } from './service.ts'
+
+/**
+ * Lets `act` deal with a stanza when the room has dealt with all that came
+ * before. If there is no such room, `otherwise` decides. Throws, or rejects
+ * with, StanzaErrors by the room.
+ */
+export function inRoom<T>(
+  rooms: Rooms,
+  event: StanzaEvent,
+  act: (room: Room) => Maybe<T>,
+  otherwise: () => Maybe<T>,
+): Maybe<T> {
+  const room = event.to.toBare().full
+  try {
+    const found = rooms.find(event.to.node ?? '')
+    const outcome = isPending(found) ? found.then((late) => enter(late)) : enter(found)
+    return isPending(outcome) ? outcome.catch((error: unknown) => refuseBy(room, error)) : outcome
+  } catch (error) {
+    return refuseBy(room, error)
+  }
+
+  function enter(found: Room | undefined): Maybe<T> {
+    if (found === undefined) return otherwise()
+    return rooms.use(found, () => {
+      // It may have been destroyed while this waited; there may be another one by now.
+      if (found.isGone) return inRoom(rooms, event, act, otherwise)
+      return act(found)
+    })
+  }
+}
+
+/** The refusal of someone who is looking for a room that does not exist, or not any more. */
+export function absence(stone: Tombstone | undefined): StanzaError {
+  if (stone === undefined) return new StanzaError('item-not-found', 'There is no such room')
+  return new StanzaError('gone', stone.reason ?? 'This room was destroyed')
+}
+
+function refuseBy(room: string, error: unknown): never {
+  if (!(error instanceof StanzaError) || error.by !== undefined) throw error
+  const { condition, text, type, extra } = error
+  throw new StanzaError(condition, text, { type, by: room, cause: error, ...(extra === undefined ? {} : { extra }) })
+}

@@ -1,0 +1,100 @@
+/** HOT. XEP-0045 §7.4, §7.5, §8.1: messages to everybody in a room, and to one. */
+import { handled, type Handled, type StanzaEvent } from '../../server/routed-stanza.ts'
+import { StanzaError } from '../../server/stanza-error.ts'
+import { isPending, type Maybe } from '../../server/util/maybe.ts'
+import { xml } from '../../server/xml/element.ts'
+import { NS } from '../../server/xml/ns.ts'
+import type { Stanza } from '../../server/xml/stanza.ts'
+import { Broadcast, inSlices } from './broadcast.ts'
+import { withoutClaims } from './claims.ts'
+import type { GroupMessage } from './events.ts'
+import type { HistoryArchive } from './features/history-archive.ts'
+import { historyLength, isWorthKeeping } from './features/history.ts'
+import { mayWriteTo } from './features/private-messages.ts'
+import { isSubjectChange, maySetSubject, subject, subjectText } from './features/subject.ts'
+import type { Occupant, OccupantSession } from './occupant.ts'
+import { isRoleAtLeast } from './privileges.ts'
+import type { Room } from './room.ts'
+
+/** Takes a message of type groupchat to the room. Throws a StanzaError to refuse it. */
+export function speak(room: Room, source: StanzaEvent): Maybe<void> {
+  const { occupant } = requireSession(room, source)
+  const { stanza } = source
+  const isSubject = isSubjectChange(stanza)
+  if (isSubject && !maySetSubject(room, occupant)) throw new StanzaError('forbidden', 'You may not change the subject')
+  if (!isSubject && !isRoleAtLeast(occupant.role, 'participant')) {
+    throw new StanzaError('forbidden', 'You do not have voice in this room')
+  }
+  // Nobody hears twice of the same subject.
+  if (isSubject && (subjectText(room) ?? '') === (stanza.childText('subject') ?? '')) return undefined
+  const message: GroupMessage = { room, occupant, stanza: reflected(room, occupant, stanza), source, isArchived: false }
+  const done = room.service.host.fire('muc/message', message)
+  return isPending(done) ? done.then(() => {}) : undefined
+}
+
+/** The last handlers of a message: what nobody has refused is kept and shown. */
+export function deliver(archive: HistoryArchive): (message: GroupMessage) => Maybe<Handled> {
+  return (message) => {
+    const { room, occupant, stanza } = message
+    const { host } = room.service
+    if (isSubjectChange(stanza)) return changeSubject(message)
+    if (isWorthKeeping(stanza)) {
+      const now = host.clock.now()
+      archive.append(message, now)
+      room.history.keep(stanza, now, room.get(historyLength))
+    }
+    return answer(broadcast(room, stanza, occupant))
+  }
+}
+
+/** Sends to every client in the room what an occupant, or the room itself, has to say. */
+export function broadcast(room: Room, stanza: Stanza, occupant?: Occupant): Maybe<void> {
+  const copies = new Broadcast(stanza)
+  const from = occupant?.jid ?? room.jid
+  return inSlices(room.sessions.values(), ({ jid }) => room.send(jid, copies.for(jid), from))
+}
+
+/** Takes a message to one occupant (§7.5). Throws a StanzaError to refuse it. */
+export function whisper(room: Room, source: StanzaEvent): void {
+  const { stanza, to } = source
+  if (stanza.type === 'groupchat') throw new StanzaError('bad-request', 'This message is for one occupant')
+  const { occupant } = requireSession(room, source)
+  const addressee = room.occupants.get(to.resource ?? '')
+  if (addressee === undefined) throw new StanzaError('item-not-found', 'Nobody here is called so')
+  if (!mayWriteTo(room, occupant, addressee)) {
+    throw new StanzaError('policy-violation', 'Private messages are restricted in this room', { type: 'cancel' })
+  }
+  const shown = withoutClaims(stanza, room.jid.full)
+    .with({ from: occupant.jid.full })
+    .append(xml('x', { xmlns: NS.mucUser }), occupantIdElement(occupant))
+  for (const { jid } of addressee.sessions.values()) room.send(jid, shown.with({ to: jid.full }), occupant.jid)
+}
+
+/** The client that a message comes from. */
+export function requireSession(room: Room, { from }: StanzaEvent): OccupantSession {
+  const session = room.sessions.get(from.full)
+  if (session === undefined) throw new StanzaError('not-acceptable', 'You are not in this room')
+  return session
+}
+
+/** As everybody will see it: from the occupant, with the id that its client gave (§7.4). */
+function reflected(room: Room, occupant: Occupant, stanza: Stanza): Stanza {
+  return withoutClaims(stanza, room.jid.full)
+    .with({ from: occupant.jid.full, to: undefined, id: stanza.id ?? room.service.host.random.id() })
+    .append(occupantIdElement(occupant))
+}
+
+async function changeSubject({ room, occupant, stanza }: GroupMessage): Promise<Handled> {
+  const stored = { stanza: stanza.toString(), at: room.service.host.clock.now() }
+  await room.setValues(new Map([[subject.key, stored]]))
+  await broadcast(room, stanza, occupant)
+  return handled
+}
+
+function answer(done: Maybe<void>): Maybe<Handled> {
+  return isPending(done) ? done.then(() => handled) : handled
+}
+
+function occupantIdElement({ id }: Occupant) {
+  return xml('occupant-id', { xmlns: NS.occupantId, id })
+}

@@ -1,0 +1,45 @@
+/** XEP-0045 §7.2.8, §17.1: nicknames, and for whom they are. */
+import { type Jid, JidError } from '../../server/jid/jid.ts'
+import { StanzaError } from '../../server/stanza-error.ts'
+import type { Room } from './room.ts'
+
+/** Nothing that one could see. */
+const INVISIBLE = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}]*$/u
+
+/** Throws a StanzaError if nobody may be called so. The nickname is prepared, as the resource of a JID is. */
+export function checkNick(room: Room, nick: string): void {
+  if (INVISIBLE.test(nick)) throw new StanzaError('not-allowed', 'A nickname must be visible', { type: 'modify' })
+  const most = room.service.config.max_nick_length
+  if (nick.length > most) throw new StanzaError('not-acceptable', `A nickname has at most ${most} characters`)
+}
+
+/** Reads a nickname that did not come as part of an address. Throws a StanzaError with the given condition. */
+export function parseNick(room: Room, text: string, condition: 'bad-request' | 'jid-malformed'): string {
+  try {
+    const { resource } = room.service.host.parseJid(`${room.jid.full}/${text}`)
+    if (resource === undefined) throw new StanzaError(condition, 'The nickname is empty')
+    checkNick(room, resource)
+    return resource
+  } catch (error) {
+    if (!(error instanceof JidError)) throw error
+    throw new StanzaError(condition, 'Nickname must pass strict validation', { cause: error })
+  }
+}
+
+/** True if somebody else is called so, or has reserved the nickname. */
+export function isTaken(room: Room, nick: string, by: Jid): boolean {
+  const occupant = room.occupants.get(nick)
+  if (occupant !== undefined && occupant.bare.bare !== by.bare) return true
+  return isReserved(room, nick, by)
+}
+
+/** True if somebody else has reserved the nickname. */
+export function isReserved(room: Room, nick: string, by: Jid): boolean {
+  const holder = room.affiliates.holderOf(nick)
+  return holder !== undefined && holder !== by.bare
+}
+
+/** The nickname that somebody must use, where those who have registered one must (§7.10). */
+export function enforcedNick(room: Room, whom: Jid): string | undefined {
+  return room.service.config.enforce_registered_nickname ? room.affiliates.get(whom.bare)?.nick : undefined
+}

@@ -1,0 +1,180 @@
+/** XEP-0045: one room. Who is in it and who belongs to it, how it is configured, and the order of what happens in it. */
+import { createHmac } from 'node:crypto'
+import type { Jid } from '../../server/jid/jid.ts'
+import { Mailbox } from '../../server/util/mailbox.ts'
+import type { Maybe } from '../../server/util/maybe.ts'
+import type { Stanza } from '../../server/xml/stanza.ts'
+import type { AffiliateChanges, Affiliates } from './affiliates.ts'
+import { History } from './features/history.ts'
+import { isMembersOnly, isModerated, isPersistent } from './features/kinds.ts'
+import { Job } from './job.ts'
+import { Occupant, OccupantSession } from './occupant.ts'
+import type { RoomValue } from './options.ts'
+import { type Affiliation, defaultRole, type Role } from './privileges.ts'
+import type { MucService, StoredRoom } from './service.ts'
+
+/** The key from which occupant ids are made (XEP-0421 §4.1). Never told to anybody. */
+export const occupantIdKey: RoomValue<string> = { key: 'occupant_id_key', initial: '' }
+
+/** What a room is made of. */
+export interface RoomParts {
+  readonly service: MucService
+  readonly jid: Jid
+  readonly stored: StoredRoom
+  readonly affiliates: Affiliates
+  /** Nobody but its creator may enter before it is configured (§10.1); until then nothing of it is stored. */
+  readonly isLocked: boolean
+}
+
+export class Room {
+  readonly service: MucService
+  /** `room@service`. */
+  readonly jid: Jid
+  readonly affiliates: Affiliates
+  /** By nickname. */
+  readonly occupants = new Map<string, Occupant>()
+  /** Every client in the room, by its full address. */
+  readonly sessions = new Map<string, OccupantSession>()
+  readonly history: History
+  readonly createdAt: number
+  isLocked: boolean
+  /** It was destroyed, or let go of: whoever still holds it must ask for the room anew. */
+  isGone = false
+  /** Somebody has been in it since it is in memory. */
+  wasEntered = false
+  /** How many are doing something in it, or wait for their turn. */
+  users = 0
+  readonly #values: Map<string, unknown>
+  readonly #jobs = new Mailbox<Pick<Job<unknown>, 'run'>>((job) => job.run())
+
+  constructor({ service, jid, stored, affiliates, isLocked }: RoomParts) {
+    this.service = service
+    this.jid = jid
+    this.affiliates = affiliates
+    this.history = new History(jid.full)
+    this.createdAt = stored.createdAt
+    this.isLocked = isLocked
+    this.#values = new Map(Object.entries(stored.values))
+  }
+
+  get node(): string {
+    return this.jid.node ?? ''
+  }
+
+  get<T>(value: RoomValue<T>): T {
+    const { key, initial } = value
+    // Only values of this kind are put under this key.
+    return (this.#values.get(key) ?? this.service.defaults.get(key) ?? initial) as T
+  }
+
+
+  /**
+   * Does something when the room has done all that it was asked before: at
+   * once in this stack if it is idle. So all occupants see one history.
+   */
+  take<T>(act: () => Maybe<T>): Maybe<T> {
+    const job = new Job(act)
+    this.#jobs.post(job)
+    return job.outcome()
+  }
+
+  /** Stores changed values; they hold from when that is durable. */
+  async setValues(changes: ReadonlyMap<string, unknown>): Promise<void> {
+    const values = new Map(this.#values)
+    for (const [key, value] of changes) values.set(key, value)
+    if (!this.isLocked) await this.service.stores.rooms.set(this.node, this.#stored(values))
+    for (const [key, value] of changes) this.#values.set(key, value)
+  }
+
+  /** Stores changed affiliations; they hold from when that is durable. */
+  async setAffiliates(changes: AffiliateChanges): Promise<void> {
+    if (!this.isLocked) await this.service.stores.affiliations.setMany(this.node, changes)
+    this.affiliates.apply(changes)
+  }
+
+  /** Lets others in: what was kept in memory so far is stored (§10.1.2). */
+  async unlock(): Promise<void> {
+    const { rooms, affiliations } = this.service.stores
+    await affiliations.setMany(this.node, this.affiliates.entries())
+    await rooms.set(this.node, this.#stored(this.#values))
+    this.isLocked = false
+  }
+
+  get isTemporary(): boolean {
+    return !this.get(isPersistent)
+  }
+
+  /** With what role somebody comes in; undefined if they may not. */
+  roleFor(affiliation: Affiliation): Role | undefined {
+    return defaultRole(affiliation, { isModerated: this.get(isModerated), isMembersOnly: this.get(isMembersOnly) })
+  }
+
+  affiliationOf(occupant: Occupant): Affiliation {
+    return this.affiliates.of(occupant.bare)
+  }
+
+  /** A person may be in a room under several nicknames. */
+  occupantsOf(bare: string): readonly Occupant[] {
+    return [...this.occupants.values()].filter((occupant) => occupant.bare.bare === bare)
+  }
+
+  /** Stable for one person in one room, and tells nothing of who it is (XEP-0421 §4.1). */
+  occupantId(bare: Jid): string {
+    return createHmac('sha256', this.get(occupantIdKey)).update(bare.bare).digest('base64url')
+  }
+
+  /** A new occupant, without clients yet. */
+  makeOccupant(nick: string, bare: Jid, role: Role): Occupant {
+    return new Occupant(this.jid.withResource(nick), bare, this.occupantId(bare), role)
+  }
+
+  /** Puts a client into the room, under the nickname of an occupant. */
+  seat(jid: Jid, occupant: Occupant, presence: Stanza): OccupantSession {
+    const session = new OccupantSession(jid, occupant, presence)
+    this.wasEntered = true
+    this.sessions.set(jid.full, session)
+    this.occupants.set(occupant.nick, occupant)
+    occupant.add(session)
+    this.service.visits.begin(jid.bare)
+    return session
+  }
+
+  /** Moves a client to another nickname. */
+  move(session: OccupantSession, occupant: Occupant): void {
+    this.#leaveNick(session)
+    this.occupants.set(occupant.nick, occupant)
+    occupant.add(session)
+  }
+
+  /** Takes a client out of the room, and the nickname with the last one. */
+  unseat(session: OccupantSession): void {
+    if (!this.sessions.delete(session.jid.full)) return
+    this.#leaveNick(session)
+    this.service.visits.end(session.jid.bare)
+  }
+
+  send(to: Jid, stanza: Stanza, from: Jid): void {
+    void this.service.host.sendTo(to, stanza, from)
+  }
+
+  /** Sends a stanza that says itself who it is from. */
+  forward(to: Jid, stanza: Stanza): void {
+    const { host } = this.service
+    this.send(to, stanza.with({ to: to.full }), stanza.from === undefined ? this.jid : host.parseJid(stanza.from))
+  }
+
+  /** What occupants look like may depend on what has changed. */
+  refresh(): void {
+    for (const occupant of this.occupants.values()) occupant.refresh()
+  }
+
+  #leaveNick(session: OccupantSession): void {
+    const { occupant } = session
+    occupant.remove(session)
+    if (occupant.sessions.size === 0 && this.occupants.get(occupant.nick) === occupant) this.occupants.delete(occupant.nick)
+  }
+
+  #stored(values: ReadonlyMap<string, unknown>): StoredRoom {
+    return { createdAt: this.createdAt, values: Object.fromEntries(values) }
+  }
+}

@@ -1,0 +1,236 @@
+/** Which rooms a service has: found, made, put to rest and destroyed here. */
+import { LRUCache } from 'lru-cache'
+import type { Jid } from '../../server/jid/jid.ts'
+import { isPending, type Maybe } from '../../server/util/maybe.ts'
+import { type Affiliate, Affiliates } from './affiliates.ts'
+import { HistoryArchive } from './features/history-archive.ts'
+import { isPersistent, isPublic } from './features/kinds.ts'
+import { language, roomName } from './features/name.ts'
+import { occupantIdKey, Room } from './room.ts'
+import type { MucService, Tombstone } from './service.ts'
+
+/** What is known of every room without loading it. */
+interface Listing {
+  readonly name: string
+  readonly isPublic: boolean
+  readonly isTemporary: boolean
+}
+
+/** Temporary rooms whose occupants a crash has scattered wait so long for them to come back. */
+const ORPHAN_SECONDS = 3600
+
+/** Rooms whose descriptions are read at a time when the service starts. */
+const READ_AT_ONCE = 100
+
+export class Rooms {
+  readonly #service: MucService
+  readonly #known = new Map<string, Listing>()
+  readonly #tombstones = new Map<string, Tombstone>()
+  /** Rooms with somebody in them, or with something going on. */
+  readonly #live = new Map<string, Room>()
+  readonly #resting: LRUCache<string, Room>
+  readonly #loading = new Map<string, Promise<Room | undefined>>()
+  readonly #archive: HistoryArchive
+
+  private constructor(service: MucService, archive: HistoryArchive) {
+    this.#service = service
+    this.#archive = archive
+    this.#resting = new LRUCache({ max: service.config.rooms_at_hand })
+  }
+
+  /** Reads which rooms there are. */
+  static async open(service: MucService, archive: HistoryArchive): Promise<Rooms> {
+    const rooms = new Rooms(service, archive)
+    await rooms.#readTombstones()
+    await rooms.#readListings()
+    return rooms
+  }
+
+  get count(): number {
+    return this.#known.size
+  }
+
+  /** Every room, whether it is loaded or not. */
+  get nodes(): Iterable<string> {
+    return this.#known.keys()
+  }
+
+  /** Rooms that may be shown to everybody, by node. */
+  *listed(): Iterable<readonly [node: string, name: string]> {
+    for (const [node, { name, isPublic: isListed }] of this.#known) if (isListed) yield [node, name]
+  }
+
+  /** Rooms in memory in which somebody is. */
+  get live(): Iterable<Room> {
+    return this.#live.values()
+  }
+
+  tombstone(node: string): Tombstone | undefined {
+    const stone = this.#tombstones.get(node)
+    if (stone === undefined || stone.until > this.#service.host.clock.now()) return stone
+    this.#removeTombstone(node)
+    return undefined
+  }
+
+  /** The room of that name: at once if it is in memory, or if there is none. */
+  find(node: string): Maybe<Room | undefined> {
+    const room = this.#live.get(node) ?? this.#resting.get(node)
+    if (room !== undefined || !this.#known.has(node)) return room
+    const loading = this.#loading.get(node) ?? this.#load(node)
+    return loading
+  }
+
+  /** A new room; `creator` becomes its owner. A tombstone under that name goes. */
+  create(jid: Jid, creator: Jid, spokenLanguage: string | undefined): Room {
+    const { host, config, defaults } = this.#service
+    const values = new Map(defaults)
+    values.set(occupantIdKey.key, host.random.bytes(32).toString('base64url'))
+    if (spokenLanguage !== undefined) values.set(language.key, spokenLanguage)
+    const owner: Affiliate = { affiliation: 'owner' }
+    const room = new Room({
+      service: this.#service,
+      jid,
+      stored: { createdAt: host.clock.now(), values: Object.fromEntries(values) },
+      affiliates: new Affiliates([[creator.bare, owner]]),
+      isLocked: true,
+    })
+    if (this.#tombstones.has(room.node)) this.#removeTombstone(room.node)
+    this.#known.set(room.node, listingOf(room))
+    this.#live.set(room.node, room)
+    if (config.lock_new_rooms) this.#unlockLater(room)
+    host.log.info('room created', { jid: room.jid.full, peer: creator.bare })
+    return room
+  }
+
+  /** Does something in a room when its turn comes, and keeps the room in memory meanwhile. */
+  use<T>(room: Room, act: () => Maybe<T>): Maybe<T> {
+    room.users++
+    this.#resting.delete(room.node)
+    this.#live.set(room.node, room)
+    let outcome: Maybe<T>
+    try {
+      outcome = room.take(act)
+    } catch (error) {
+      this.#release(room)
+      throw error
+    }
+    if (isPending(outcome)) return outcome.finally(() => this.#release(room))
+    this.#release(room)
+    return outcome
+  }
+
+  /** What lists tell of a room has changed. */
+  relist(room: Room): void {
+    if (!room.isGone) this.#known.set(room.node, listingOf(room))
+  }
+
+  /** The room is no more, and nothing of it is stored. With `stone`, nobody gets its name for a while. */
+  async destroy(room: Room, stone?: Tombstone): Promise<void> {
+    const { host, stores } = this.#service
+    const { node } = room
+    room.isGone = true
+    this.#known.delete(node)
+    this.#live.delete(node)
+    if (stone !== undefined) this.#tombstones.set(node, stone)
+    host.announce('muc/destroyed', { room })
+    host.log.info('room destroyed', { jid: room.jid.full })
+    // All at once, so that they are in the same transaction, and nothing that is written to a new room comes between.
+    await Promise.all([stone && stores.tombstones.set(node, stone), ...this.#erase(node)])
+  }
+
+  #release(room: Room): void {
+    room.users--
+    if (room.users > 0 || room.sessions.size > 0 || room.isGone) return
+    // Nobody is left: temporary rooms, and those that were never configured, go (§10.1.3, §7.14).
+    if (room.wasEntered && (room.isLocked || room.isTemporary)) {
+      this.#service.host.spawn('destroy an empty room', () => this.destroy(room))
+      return
+    }
+    this.#live.delete(room.node)
+    this.#resting.set(room.node, room)
+  }
+
+  #load(node: string): Promise<Room | undefined> {
+    const loading = this.#read(node).finally(() => this.#loading.delete(node))
+    this.#loading.set(node, loading)
+    return loading
+  }
+
+  async #read(node: string): Promise<Room | undefined> {
+    const { host, stores } = this.#service
+    const stored = await stores.rooms.get(node)
+    if (stored === undefined) {
+      this.#known.delete(node)
+      return undefined
+    }
+    const affiliates = new Affiliates(await stores.affiliations.all(node))
+    const room = new Room({ service: this.#service, jid: host.jid.withNode(node), stored, affiliates, isLocked: false })
+    await this.#archive.recall(room)
+    this.#resting.set(node, room)
+    return room
+  }
+
+  #unlockLater(room: Room): void {
+    const { host, config } = this.#service
+    host.after(config.lock_timeout, 'unlock a room', async () => {
+      if (!room.isGone) await this.use(room, () => (room.isLocked && !room.isGone ? room.unlock() : undefined))
+    })
+  }
+
+  #erase(node: string): Promise<unknown>[] {
+    const { rooms, affiliations, history, vcards } = this.#service.stores
+    return [rooms.set(node, undefined), affiliations.clear(node), history.remove(node, {}), vcards.set(node, undefined)]
+  }
+
+  #removeTombstone(node: string): void {
+    const { host, stores } = this.#service
+    this.#tombstones.delete(node)
+    host.spawn('remove a tombstone', () => stores.tombstones.set(node, undefined))
+  }
+
+  async #readTombstones(): Promise<void> {
+    const { stores } = this.#service
+    for await (const node of stores.tombstones.owners()) {
+      const stone = await stores.tombstones.get(node)
+      if (stone !== undefined) this.#tombstones.set(node, stone)
+    }
+  }
+
+  async #readListings(): Promise<void> {
+    const { host, stores } = this.#service
+    let reading: Promise<void>[] = []
+    for await (const node of stores.rooms.owners()) {
+      if (reading.push(this.#readListing(node)) < READ_AT_ONCE) continue
+      await Promise.all(reading)
+      reading = []
+    }
+    await Promise.all(reading)
+    host.after(ORPHAN_SECONDS, 'destroy forgotten rooms', () => this.#destroyOrphans())
+  }
+
+  async #readListing(node: string): Promise<void> {
+    // The server was killed while the room was being destroyed: that goes on now.
+    if (this.#tombstones.has(node)) return void (await Promise.all(this.#erase(node)))
+    const stored = await this.#service.stores.rooms.get(node)
+    if (stored !== undefined) this.#known.set(node, listing((key) => stored.values[key]))
+  }
+
+  async #destroyOrphans(): Promise<void> {
+    for (const [node, { isTemporary }] of [...this.#known]) {
+      const room = isTemporary && !this.#live.has(node) ? await this.find(node) : undefined
+      if (room !== undefined && room.users === 0 && room.sessions.size === 0) await this.destroy(room)
+    }
+  }
+}
+
+function listingOf(room: Room): Listing {
+  return listing((key) => room.get({ key }))
+}
+
+function listing(value: (key: string) => unknown): Listing {
+  return {
+    name: String(value(roomName.key) ?? ''),
+    isPublic: value(isPublic.key) === true,
+    isTemporary: value(isPersistent.key) !== true,
+  }
+}
