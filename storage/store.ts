@@ -87,7 +87,11 @@ export interface ArchiveStore {
   has(owner: Owner, id: string): Promise<boolean>
   /** Puts other XML in the place of an item, as a tombstone does (XEP-0424); false if there is no such item. */
   replace(owner: Owner, id: string, stanza: string): Promise<boolean>
-  /** Removes what matches and was appended before this call, of one owner or of all; gives how many. */
+  /**
+   * Removes what matches and was appended before this call, of one owner or of
+   * all; gives how many. It goes in portions: whoever reads before this
+   * resolves may still see some of it.
+   */
   remove(owner: Owner | undefined, filter: ArchiveFilter): Promise<number>
 }
 

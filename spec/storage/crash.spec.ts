@@ -16,7 +16,7 @@ import { busySpecs } from './support/busy-writer.ts'
 const WRITER = fileURLToPath(new URL('./support/busy-writer.ts', import.meta.url))
 
 /** After how many durable writes the process is killed, round after round, with the same database. */
-const ROUNDS = [1, 200, 2000, 777]
+const ROUNDS = [1, 1000, 500]
 
 await t.test('SQLite', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'madrigal-crash-'))

@@ -93,8 +93,8 @@ export function isLost(error: unknown): boolean {
   return error.code === undefined || LOST.test(error.code)
 }
 
-/** Connection exceptions, too many connections, shutdowns (PostgreSQL manual, appendix A). */
-const LOST = /^(08|53300$|57P0)/
+/** Connection exceptions, a server that became read-only, too many connections, shutdowns (PostgreSQL manual, appendix A). */
+const LOST = /^(08|25006$|53300$|57P0)/
 
 /** Reads the columns of our tables: integers, all of them safe, and texts. */
 function getTypeParser(oid: number): (text: string) => unknown {
