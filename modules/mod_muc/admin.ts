@@ -31,7 +31,8 @@ export function readList(room: Room, { from }: StanzaEvent, query: Element): Ele
   if (item === undefined || another !== undefined) throw new StanzaError('bad-request', 'One list at a time')
   const wanted = readItem(item)
   const actor = room.affiliates.of(from)
-  const items = wanted.kind === 'role' ? roleList(room, from, wanted.role) : affiliationList(room, actor, wanted.affiliation)
+  const items =
+    wanted.kind === 'role' ? roleList(room, from, wanted.role) : affiliationList(room, actor, wanted.affiliation)
   return xml('query', { xmlns: NS.mucAdmin }, ...items)
 }
 
@@ -40,7 +41,9 @@ export async function changeList(room: Room, { from }: StanzaEvent, query: Eleme
   const items = itemsOf(query).map(readItem)
   if (items.length === 0) throw new StanzaError('bad-request', 'There is nothing to change')
   const actor: Actor = { jid: from, nick: room.sessions.get(from.full)?.occupant.nick }
-  const affiliationChanges = items.filter((item) => item.kind === 'affiliation').map((item) => affiliationChange(room, item))
+  const affiliationChanges = items
+    .filter((item) => item.kind === 'affiliation')
+    .map((item) => affiliationChange(room, item))
   const roleChanges = items.filter((item) => item.kind === 'role').map((item) => roleChange(room, item))
   requireDistinct(affiliationChanges.map(({ jid }) => jid.bare))
   requireDistinct(roleChanges.map(({ occupant }) => occupant.nick))
@@ -53,7 +56,11 @@ export async function changeList(room: Room, { from }: StanzaEvent, query: Eleme
 }
 
 /** Gives an occupant another role, or none, and tells everybody. Whether that is allowed has been checked. */
-export async function changeRole(room: Room, { occupant, role, reason }: RoleChange, actor: Actor | undefined): Promise<void> {
+export async function changeRole(
+  room: Room,
+  { occupant, role, reason }: RoleChange,
+  actor: Actor | undefined,
+): Promise<void> {
   const news: News = { actor, reason }
   if (role === 'none') return remove(room, occupant, { ...news, statuses: [307] })
   const sawJids = seesJids(room, occupant)
@@ -123,7 +130,7 @@ function affiliationList(room: Room, actor: Affiliation, list: Affiliation): rea
   if (list === 'none') throw new StanzaError('bad-request', 'There is no list of everybody else')
   const act = { actor, list, isNonAnonymous: isNonAnonymous(room), isMembersOnly: room.get(isMembersOnly) }
   if (!mayReadList(act)) throw new StanzaError('forbidden', 'You may not read this list')
-  return [...room.affiliates.with(list)].map(([jid, { affiliation, nick, reason }]) =>
+  return [...room.affiliates.having(list)].map(([jid, { affiliation, nick, reason }]) =>
     xml('item', { jid, affiliation, nick }, reason !== undefined && xml('reason', {}, reason)),
   )
 }
@@ -196,8 +203,11 @@ function checkWhole(room: Room, changes: readonly AffiliationChange[]): void {
   if (changes.length > 0 && !room.affiliates.wouldHaveOwner(after)) {
     throw new StanzaError('conflict', 'A room must have an owner')
   }
-  const nicks = changes.flatMap(({ nick, affiliation }) => (nick !== undefined && isAtLeast(affiliation, 'member') ? nick : []))
-  if (new Set(nicks).size < nicks.length) throw new StanzaError('conflict', 'A nickname can be reserved for one person only')
+  const nicks = changes.flatMap(({ nick, affiliation }) =>
+    nick !== undefined && isAtLeast(affiliation, 'member') ? nick : [],
+  )
+  if (new Set(nicks).size < nicks.length)
+    throw new StanzaError('conflict', 'A nickname can be reserved for one person only')
   if (room.affiliates.size + changes.length > room.service.config.max_affiliations) {
     throw new StanzaError('resource-constraint', 'The list is full')
   }

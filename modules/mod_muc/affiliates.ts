@@ -49,14 +49,14 @@ export class Affiliates {
     return this.#byNick.get(nick)
   }
 
-  *with(affiliation: Affiliation): Iterable<readonly [string, Affiliate]> {
+  *having(affiliation: Affiliation): Iterable<readonly [string, Affiliate]> {
     for (const entry of this.#byJid) if (entry[1].affiliation === affiliation) yield entry
   }
 
   /** True if the room had an owner after those changes. */
   wouldHaveOwner(changes: AffiliateChanges): boolean {
     for (const change of changes.values()) if (change?.affiliation === 'owner') return true
-    for (const [jid] of this.with('owner')) if (!changes.has(jid)) return true
+    for (const [jid] of this.having('owner')) if (!changes.has(jid)) return true
     return false
   }
 

@@ -113,7 +113,8 @@ async function tellOfAbsent(
   await inSlices(room.sessions.values(), (session) => {
     if (seesJids(room, session.occupant)) room.send(session.jid, copies.for(session.jid), room.jid)
   })
-  if (tells && affiliation !== before && jid.node !== undefined) room.forward(jid, noticeFor(room, change, before, actor))
+  if (tells && affiliation !== before && jid.node !== undefined)
+    room.forward(jid, noticeFor(room, change, before, actor))
 }
 
 function removalCodes(room: Room, affiliation: Affiliation, before: Affiliation): readonly number[] {
@@ -122,7 +123,12 @@ function removalCodes(room: Room, affiliation: Affiliation, before: Affiliation)
 }
 
 /** What somebody is told who is not there: that they are invited (§9.5), or what they are now (§18.1). */
-function noticeFor(room: Room, { jid, affiliation, reason }: AffiliationChange, before: Affiliation, actor: Actor | undefined): Stanza {
+function noticeFor(
+  room: Room,
+  { jid, affiliation, reason }: AffiliationChange,
+  before: Affiliation,
+  actor: Actor | undefined,
+): Stanza {
   const isNew = isAtLeast(affiliation, 'member') && !isAtLeast(before, 'member')
   if (isNew && room.get(isMembersOnly)) {
     const by = actor === undefined || !isNonAnonymous(room) ? room.jid : actor.jid.toBare()

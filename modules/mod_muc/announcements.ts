@@ -33,7 +33,7 @@ export interface News {
   readonly reason?: string | undefined
   /** The nickname from now on (§7.6). */
   readonly nick?: string
-  /** What else the muc#user element holds. */
+  /** What else the muc#user element holds: `<destroy/>` (§10.9). */
   readonly extra?: Element | undefined
   /** Of the presence that caused it, for whoever sent that. */
   readonly id?: string | undefined
@@ -80,7 +80,11 @@ export function appearTo(room: Room, occupant: Occupant, session: OccupantSessio
 export function showSelf(room: Room, session: OccupantSession, news: News, warnings: readonly number[] = []): void {
   const picture = pictureOf(session.occupant, news)
   if (picture === undefined) return
-  const self = render(room, { ...picture, news: { ...news, statuses: [...warnings, ...(news.statuses ?? [])] } }, 'self')
+  const self = render(
+    room,
+    { ...picture, news: { ...news, statuses: [...warnings, ...(news.statuses ?? [])] } },
+    'self',
+  )
   sendTo(room, session, self.with({ to: session.jid.full, id: news.id }), session.occupant)
 }
 
@@ -132,13 +136,22 @@ function sendTo(room: Room, { jid }: OccupantSession, stanza: Stanza, from: Occu
 
 function pictureOf(occupant: Occupant, news: News): Picture | undefined {
   const { main, role, sessions } = occupant
-  return main && { occupant, presence: main.presence, role, type: undefined, sessions: sessions.values().toArray(), news }
+  return (
+    main && { occupant, presence: main.presence, role, type: undefined, sessions: sessions.values().toArray(), news }
+  )
 }
 
 function leaving(occupant: Occupant, news: News, parting = presence({})): Picture {
   // Whoever only changes the nickname goes on to have a role (§7.6).
   const role = news.nick === undefined ? 'none' : occupant.role
-  return { occupant, presence: parting, role, type: 'unavailable', sessions: occupant.sessions.values().toArray(), news }
+  return {
+    occupant,
+    presence: parting,
+    role,
+    type: 'unavailable',
+    sessions: occupant.sessions.values().toArray(),
+    news,
+  }
 }
 
 function render(room: Room, picture: Picture, view: View): Stanza {
@@ -157,10 +170,15 @@ function userElement(room: Room, { occupant, role, sessions, news }: Picture, vi
   const affiliation = room.affiliationOf(occupant)
   const jids = view === 'plain' ? [undefined] : [...sessions].map(({ jid }) => jid.full)
   const items = jids.map((jid) =>
-    xml('item', { affiliation, role, jid, nick }, actorElement(actor, view), reason !== undefined && xml('reason', {}, reason)),
+    xml(
+      'item',
+      { affiliation, role, jid, nick },
+      actorElement(actor, view),
+      reason !== undefined && xml('reason', {}, reason),
+    ),
   )
   const codes = view === 'self' ? [110] : []
-  return xml('x', { xmlns: NS.mucUser }, ...statuses.map(statusElement), ...items, extra, ...codes.map(statusElement))
+  return xml('x', { xmlns: NS.mucUser }, ...statuses.map(statusElement), extra, ...items, ...codes.map(statusElement))
 }
 
 /** The address of whoever acts is not told to whom it happens (§8.2 leaves it open). */

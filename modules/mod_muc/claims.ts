@@ -5,14 +5,7 @@ import { NS } from '../../server/xml/ns.ts'
 import type { ChildRef, Stanza } from '../../server/xml/stanza.ts'
 import { NS_HATS } from './namespaces.ts'
 
-const ROOMS_ALONE: ReadonlySet<string> = new Set([
-  NS.muc,
-  NS.mucUser,
-  NS.mucAdmin,
-  NS.mucOwner,
-  NS.occupantId,
-  NS_HATS,
-])
+const ROOMS_ALONE: ReadonlySet<string> = new Set([NS.muc, NS.mucUser, NS.mucAdmin, NS.mucOwner, NS.occupantId, NS_HATS])
 
 /** The stanza without claims about who is who, and without ids and delays that pretend to be of this room. */
 export function withoutClaims(stanza: Stanza, room: string): Stanza {

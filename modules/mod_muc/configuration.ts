@@ -32,7 +32,10 @@ export function renderConfiguration(room: Room, { from }: StanzaEvent): Element 
     fields,
   })
   // Each option holds what its field may hold.
-  return renderForm(form, Object.fromEntries(offered.map((option) => [option.field.var, room.get(option) as FieldValue])))
+  return renderForm(
+    form,
+    Object.fromEntries(offered.map((option) => [option.field.var, room.get(option) as FieldValue])),
+  )
 }
 
 /** What a submission changes. */
@@ -46,7 +49,7 @@ export interface Reconfiguration {
 /** Reads a submitted form: the values that change, or 'cancel'. Throws a StanzaError if the room cannot be like that. */
 export function readConfiguration(room: Room, { from }: StanzaEvent, x: Element): Reconfiguration | 'cancel' {
   const options = offeredOptions(room, isServiceAdmin(room, from.bare))
-  const submission = readSubmission({ type: FORM_CONFIG, fields: options.flatMap(fieldsToRead) } as Form, x)
+  const submission = readSubmission({ type: FORM_CONFIG, fields: options.flatMap(fieldsToRead) }, x)
   if (submission === 'cancel') return 'cancel'
   const wanted = new Map<string, FieldValue>()
   for (const option of options) {
@@ -55,17 +58,19 @@ export function readConfiguration(room: Room, { from }: StanzaEvent, x: Element)
     const value = name === undefined ? undefined : submission.values[name]
     if (value !== undefined) wanted.set(option.key, value)
     // A choice or a number that was emptied cannot be had.
-    else if (names.some((each) => submission.cleared.includes(each))) throw new StanzaError('not-acceptable', `${option.field.var} is empty`)
+    else if (names.some((each) => submission.cleared.includes(each)))
+      throw new StanzaError('not-acceptable', `${option.field.var} is empty`)
   }
-  for (const { complete } of options) complete?.(wanted)
-  const valueOf = <T>(option: RoomValue<T>): T => (wanted.has(option.key) ? (wanted.get(option.key) as T) : room.get(option))
-  for (const { check } of options) check?.(valueOf, room.service.config)
+  for (const option of options) option.complete?.(wanted)
+  const valueOf = <T>(option: RoomValue<T>): T =>
+    wanted.has(option.key) ? (wanted.get(option.key) as T) : room.get(option)
+  for (const option of options) option.check?.(valueOf, room.service.config)
 
   const changed = options.filter((option) => !isSame(valueOf(option), room.get(option)))
   const statuses = changed.flatMap((option) => option.statuses?.(valueOf(option), room.get(option)) ?? [104])
   return {
     changes: new Map(changed.map((option) => [option.key, valueOf(option) as FieldValue])),
-    statuses: [...new Set(statuses)].toSorted(),
+    statuses: [...new Set(statuses)].toSorted((one, other) => one - other),
   }
 }
 

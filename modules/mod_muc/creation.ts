@@ -1,5 +1,6 @@
 /** XEP-0045 §10.1: making a room by entering it. */
 import type { Jid } from '../../server/jid/jid.ts'
+import { nodeprep } from '../../server/jid/prepare.ts'
 import type { StanzaEvent } from '../../server/routed-stanza.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import type { Maybe } from '../../server/util/maybe.ts'
@@ -26,7 +27,10 @@ async function open(room: Room, event: StanzaEvent, nick: string): Promise<void>
   checkNick(room, nick)
   // A password in the first presence is meant for all who come (§7.2.5 knows no other way to say so).
   const secret = event.stanza.child('x', NS.muc)?.child('password')?.getText() ?? ''
-  const protection: [string, unknown][] = [[password.key, secret], [isProtected.key, true]]
+  const protection: [string, unknown][] = [
+    [password.key, secret],
+    [isProtected.key, true],
+  ]
   if (secret !== '') await room.setValues(new Map(protection))
   if (!room.service.config.lock_new_rooms) await room.unlock()
   await enter(room, event, nick, [201])
@@ -40,5 +44,7 @@ function checkMayCreate({ host, config }: MucService, rooms: Rooms, to: Jid, fro
   if (!isAdmin && !mayCreate[config.restrict_room_creation]) {
     throw new StanzaError('not-allowed', 'You may not make rooms here')
   }
+  // As for nicknames: no names of which nobody can tell whether they look alike.
+  if (nodeprep(to.node ?? '', 'refused') === undefined) throw new StanzaError('jid-malformed')
   if (rooms.count >= config.max_rooms) throw new StanzaError('resource-constraint', 'There are too many rooms')
 }

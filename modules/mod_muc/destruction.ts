@@ -1,8 +1,6 @@
 /** XEP-0045 §10.9: the end of a room. */
-import { presence } from '../../server/xml/build.ts'
 import { xml } from '../../server/xml/element.ts'
-import { NS } from '../../server/xml/ns.ts'
-import { statusElement } from './announcements.ts'
+import { vanishTo } from './announcements.ts'
 import { inSlices } from './broadcast.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
@@ -20,22 +18,14 @@ export interface Destruction {
 export async function destroyRoom(rooms: Rooms, room: Room, destruction: Destruction): Promise<void> {
   await rooms.destroy(room, tombstoneOf(room, destruction))
   const { venue, reason, password } = destruction
-  const x = xml(
-    'x',
-    { xmlns: NS.mucUser },
-    xml('item', { affiliation: 'none', role: 'none' }),
-    xml(
-      'destroy',
-      { jid: venue },
-      reason !== undefined && xml('reason', {}, reason),
-      password !== undefined && xml('password', {}, password),
-    ),
-    statusElement(110),
+  const destroy = xml(
+    'destroy',
+    { jid: venue },
+    reason !== undefined && xml('reason', {}, reason),
+    password !== undefined && xml('password', {}, password),
   )
   await inSlices([...room.sessions.values()], (session) => {
-    const { jid, occupant } = session
-    const id = xml('occupant-id', { xmlns: NS.occupantId, id: occupant.id })
-    room.send(jid, presence({ type: 'unavailable', from: occupant.jid.full, to: jid.full }, x, id), occupant.jid)
+    vanishTo(room, session, { extra: destroy })
     room.unseat(session)
   })
 }
@@ -43,6 +33,7 @@ export async function destroyRoom(rooms: Rooms, room: Room, destruction: Destruc
 function tombstoneOf(room: Room, { reason, venue }: Destruction): Tombstone | undefined {
   const { host, config } = room.service
   if (room.isTemporary || room.isLocked || config.tombstone_expiry === 0) return undefined
-  const until = config.tombstone_expiry === Infinity ? Number.MAX_SAFE_INTEGER : host.clock.now() + config.tombstone_expiry * 1000
+  const until =
+    config.tombstone_expiry === Infinity ? Number.MAX_SAFE_INTEGER : host.clock.now() + config.tombstone_expiry * 1000
   return { until, reason, venue }
 }

@@ -101,7 +101,10 @@ export function answerRoomItems(_room: Room, { payload }: RoomRequest): Element 
 function roomInfo(room: Room, asking: Jid): DiscoInfo {
   const { host, options } = room.service
   const features = [...options].flatMap((option) => option.features?.(room.get(option)) ?? [])
-  const fields = [...[...options].flatMap((option) => option.info?.(room.get(option)) ?? []), ...stateFields(room, asking)]
+  const fields = [
+    ...[...options].flatMap((option) => option.info?.(room.get(option)) ?? []),
+    ...stateFields(room, asking),
+  ]
   const form: Form = { type: FORM_INFO, fields: fields.map(({ field }) => field) }
   const values: Record<string, FieldValue> = Object.fromEntries(fields.map(({ field, value }) => [field.var, value]))
   const told = {
@@ -138,7 +141,7 @@ function stateFields(room: Room, asking: Jid): readonly InfoField[] {
     fields.push({ field: { type: 'text-single', var: 'muc#roominfo_subject', label: 'Subject' }, value: subject })
   }
   if (isNonAnonymous(room) && (isInside || isOpen)) {
-    const value = [...room.affiliates.with('owner')].map(([jid]) => room.service.host.parseJid(jid))
+    const value = [...room.affiliates.having('owner')].map(([jid]) => room.service.host.parseJid(jid))
     fields.push({ field: { type: 'jid-multi', var: 'muc#roominfo_contactjid', label: 'Owners' }, value })
   }
   return fields

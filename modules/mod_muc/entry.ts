@@ -61,10 +61,22 @@ const entryRefusals: readonly Refusal<Entry>[] = [
 ]
 
 /** Lets somebody in, or throws a StanzaError; `warnings` are status codes for whoever enters. */
-export async function enter(room: Room, { stanza, from }: StanzaEvent, nick: string, warnings: readonly number[]): Promise<void> {
+export async function enter(
+  room: Room,
+  { stanza, from }: StanzaEvent,
+  nick: string,
+  warnings: readonly number[],
+): Promise<void> {
   checkNick(room, nick)
   const affiliation = room.affiliates.of(from)
-  const entry: Entry = { room, from, affiliation, stanza, nick: enforcedNick(room, from) ?? nick, warnings: [...warnings] }
+  const entry: Entry = {
+    room,
+    from,
+    affiliation,
+    stanza,
+    nick: enforcedNick(room, from) ?? nick,
+    warnings: [...warnings],
+  }
   const refusal = refusalOf(entryRefusals, entry)
   if (refusal !== undefined) throw new StanzaError(refusal.condition, refusal.text)
   const role = room.service.host.fire('muc/entering', entry) ?? room.roleFor(affiliation)

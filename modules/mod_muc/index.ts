@@ -13,7 +13,7 @@ import { answerRoomInfo, answerRoomItems, setupServiceDisco } from './disco.ts'
 import { absence, inRoom } from './dispatch.ts'
 import { HistoryArchive } from './features/history-archive.ts'
 import { dropIfUnreachable } from './ghosts.ts'
-import { decline, invite, wishesIn } from './invitations.ts'
+import { invite, passOnRefusal, wishesIn } from './invitations.ts'
 import { deliver, requireSession, speak, whisper } from './messages.ts'
 import { presetName } from './options.ts'
 import { changeRoom, readRoom } from './owner.ts'
@@ -26,7 +26,6 @@ import type { Room } from './room.ts'
 import { Rooms } from './rooms.ts'
 import { type MucService, stores, Visits } from './service.ts'
 import { takeVoiceForm, voiceFormIn } from './voice.ts'
-import './events.ts'
 
 declare module '../../server/host/module.ts' {
   interface Services {
@@ -78,7 +77,14 @@ export default defineModule({
     function messageArrives(event: StanzaEvent): Maybe<Handled> {
       const { stanza, to } = event
       if (to.node === undefined) return ignoreOrRefuse(stanza.type === 'error')
-      return end(inRoom<void>(rooms, event, (room) => messageInRoom(room, event), () => absent(event)))
+      return end(
+        inRoom<void>(
+          rooms,
+          event,
+          (room) => messageInRoom(room, event),
+          () => absent(event),
+        ),
+      )
     }
 
     function messageInRoom(room: Room, event: StanzaEvent): Maybe<void> {
@@ -88,7 +94,7 @@ export default defineModule({
       if (to.resource !== undefined) return whisper(room, event)
       if (stanza.type === 'groupchat') return speak(room, event)
       const wishes = wishesIn(event)
-      if (wishes?.decline !== undefined) return decline(room, event, wishes.decline)
+      if (wishes?.refusal !== undefined) return passOnRefusal(room, event, wishes.refusal)
       if (wishes !== undefined) return invite(room, event, wishes.invites)
       const form = voiceFormIn(event)
       if (form !== undefined) return takeVoiceForm(room, event, form)
@@ -112,7 +118,10 @@ export default defineModule({
   },
 })
 
-function serviceOf(host: ModuleHost, given: { readonly config: MucConfig; readonly stores: Opened<typeof stores> }): MucService {
+function serviceOf(
+  host: ModuleHost,
+  given: { readonly config: MucConfig; readonly stores: Opened<typeof stores> },
+): MucService {
   // The options of the service have one for each option of rooms; TypeScript cannot see their names.
   const presets: Readonly<Record<string, unknown>> = given.config
   const defaults = new Map(roomOptions.map(({ key }) => [key, presets[presetName(key)]]))
@@ -125,8 +134,18 @@ function answerers(rooms: Rooms): readonly RoomAnswerer[] {
     { type: 'get', ns: NS.discoInfo, name: 'query', answer: answerRoomInfo },
     { type: 'get', ns: NS.discoItems, name: 'query', answer: answerRoomItems },
     { type: 'get', ns: NS.ping, name: 'ping', answer: () => {} },
-    { type: 'get', ns: NS.mucAdmin, name: 'query', answer: (room, request) => readList(room, request, request.payload) },
-    { type: 'set', ns: NS.mucAdmin, name: 'query', answer: (room, request) => changeList(room, request, request.payload) },
+    {
+      type: 'get',
+      ns: NS.mucAdmin,
+      name: 'query',
+      answer: (room, request) => readList(room, request, request.payload),
+    },
+    {
+      type: 'set',
+      ns: NS.mucAdmin,
+      name: 'query',
+      answer: (room, request) => changeList(room, request, request.payload),
+    },
     { type: 'get', ns: NS.mucOwner, name: 'query', answer: readRoom },
     { type: 'set', ns: NS.mucOwner, name: 'query', answer: (room, request) => changeRoom(rooms, room, request) },
     { type: 'get', ns: NS.register, name: 'query', answer: readRegistration },

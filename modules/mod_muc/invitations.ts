@@ -24,7 +24,7 @@ interface InviteAct {
 const inviteRefusals: readonly Refusal<InviteAct>[] = [
   {
     condition: 'not-acceptable', // §7.8.2: one invites to a room in which one is; members may be elsewhere.
-    text: 'You are not in this room',
+    text: 'You are not currently connected to this chat',
     applies: ({ room, from, session }) => session === undefined && !isAtLeast(room.affiliates.of(from), 'member'),
   },
   {
@@ -40,12 +40,19 @@ const inviteRefusals: readonly Refusal<InviteAct>[] = [
   },
 ]
 
-/** The wishes in a message to the room: to invite, or to decline an invitation. Undefined if there are none. */
-export function wishesIn({ stanza }: StanzaEvent): { readonly invites: readonly Element[]; readonly decline: Element | undefined } | undefined {
+/** What somebody wants of others outside the room. */
+interface Wishes {
+  readonly invites: readonly Element[]
+  /** `<decline/>`: they will not come. */
+  readonly refusal: Element | undefined
+}
+
+/** The wishes in a message to the room; undefined if there are none. */
+export function wishesIn({ stanza }: StanzaEvent): Wishes | undefined {
   const x = stanza.child('x', NS.mucUser)
   const invites = x?.elements.filter(({ name, ns }) => name === 'invite' && ns === NS.mucUser) ?? []
-  const decline = x?.child('decline')
-  return invites.length === 0 && decline === undefined ? undefined : { invites, decline }
+  const refusal = x?.child('decline')
+  return invites.length === 0 && refusal === undefined ? undefined : { invites, refusal }
 }
 
 /** Invites all who are named, or nobody and throws a StanzaError. */
@@ -53,12 +60,13 @@ export async function invite(room: Room, { stanza, from }: StanzaEvent, invites:
   const session = room.sessions.get(from.full)
   const refusal = refusalOf(inviteRefusals, { room, from, session })
   if (refusal !== undefined) throw new StanzaError(refusal.condition, refusal.text)
-  if (invites.length > room.service.config.max_invitations) throw new StanzaError('policy-violation', 'Too many at once')
+  if (invites.length > room.service.config.max_invitations)
+    throw new StanzaError('policy-violation', 'Too many at once')
   const invitees = invites.map((element) => ({ jid: addressOf(room, element), element }))
   if (invitees.some(({ jid }) => room.affiliates.of(jid) === 'outcast')) {
     throw new StanzaError('not-allowed', 'Someone whom you invite is banned from this room')
   }
-  if (room.get(isMembersOnly)) await admit(room, from, invitees.map(({ jid }) => jid.toBare()))
+  if (room.get(isMembersOnly)) await admit(room, from, invitees)
 
   const inviter = inviterOf(room, from, session)
   for (const { jid, element } of invitees) {
@@ -73,11 +81,12 @@ export async function invite(room: Room, { stanza, from }: StanzaEvent, invites:
 }
 
 /** Tells whoever has invited somebody that they will not come. Throws a StanzaError. */
-export function decline(room: Room, { from }: StanzaEvent, element: Element): void {
+export function passOnRefusal(room: Room, { from }: StanzaEvent, element: Element): void {
   const to = addressOf(room, element)
   const occupant = to.bare === room.jid.bare ? room.occupants.get(to.resource ?? '') : undefined
   // Strangers get no mail in the name of the room.
-  const belongs = occupant !== undefined || room.occupantsOf(to.bare).length > 0 || isAtLeast(room.affiliates.of(to), 'member')
+  const belongs =
+    occupant !== undefined || room.occupantsOf(to.bare).length > 0 || isAtLeast(room.affiliates.of(to), 'member')
   if (!belongs) throw new StanzaError('item-not-found', 'Nobody here has invited you')
   const reason = element.child('reason')?.getText() || undefined
   const told = xml('decline', { from: from.bare }, reason !== undefined && xml('reason', {}, reason))
@@ -89,8 +98,10 @@ export function decline(room: Room, { from }: StanzaEvent, element: Element): vo
 /** Whoever is invited to a room for members becomes one (§7.8.2). */
 async function admit(room: Room, inviter: Jid, invitees: readonly Jid[]): Promise<void> {
   const strangers = new Map(invitees.filter((jid) => room.affiliates.of(jid) === 'none').map((jid) => [jid.bare, jid]))
-  const reason = `Invited by ${inviter.bare}`
-  const changes = [...strangers.values()].map((jid) => ({ jid, affiliation: 'member', nick: undefined, reason }) as const)
+  const reason = `Invited by ${inviter.full}`
+  const changes = [...strangers.values()].map(
+    (jid) => ({ jid, affiliation: 'member', nick: undefined, reason }) as const,
+  )
   if (changes.length > 0) await changeAffiliations(room, changes, { tells: false })
 }
 

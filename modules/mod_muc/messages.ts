@@ -23,7 +23,7 @@ export function speak(room: Room, source: StanzaEvent): Maybe<void> {
   const isSubject = isSubjectChange(stanza)
   if (isSubject && !maySetSubject(room, occupant)) throw new StanzaError('forbidden', 'You may not change the subject')
   if (!isSubject && !isRoleAtLeast(occupant.role, 'participant')) {
-    throw new StanzaError('forbidden', 'You do not have voice in this room')
+    throw new StanzaError('forbidden', 'You do not currently have permission to speak')
   }
   // Nobody hears twice of the same subject.
   if (isSubject && (subjectText(room) ?? '') === (stanza.childText('subject') ?? '')) return undefined
@@ -73,7 +73,7 @@ export function whisper(room: Room, source: StanzaEvent): void {
 /** The client that a message comes from. */
 export function requireSession(room: Room, { from }: StanzaEvent): OccupantSession {
   const session = room.sessions.get(from.full)
-  if (session === undefined) throw new StanzaError('not-acceptable', 'You are not in this room')
+  if (session === undefined) throw new StanzaError('not-acceptable', 'You are not currently connected to this chat')
   return session
 }
 

@@ -1,7 +1,10 @@
 /** XEP-0045 §7.2.8, §17.1: nicknames, and for whom they are. */
 import { type Jid, JidError } from '../../server/jid/jid.ts'
+import { resourceprep } from '../../server/jid/prepare.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import type { Room } from './room.ts'
+
+const STRICT = 'Nickname must pass strict validation'
 
 /** Nothing that one could see. */
 const INVISIBLE = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}]*$/u
@@ -11,6 +14,8 @@ export function checkNick(room: Room, nick: string): void {
   if (INVISIBLE.test(nick)) throw new StanzaError('not-allowed', 'A nickname must be visible', { type: 'modify' })
   const most = room.service.config.max_nick_length
   if (nick.length > most) throw new StanzaError('not-acceptable', `A nickname has at most ${most} characters`)
+  // Of characters that Unicode 3.2 does not know nobody can tell whether two look alike (RFC 3454 §7).
+  if (resourceprep(nick, 'refused') === undefined) throw new StanzaError('jid-malformed', STRICT)
 }
 
 /** Reads a nickname that did not come as part of an address. Throws a StanzaError with the given condition. */
@@ -22,7 +27,7 @@ export function parseNick(room: Room, text: string, condition: 'bad-request' | '
     return resource
   } catch (error) {
     if (!(error instanceof JidError)) throw error
-    throw new StanzaError(condition, 'Nickname must pass strict validation', { cause: error })
+    throw new StanzaError(condition, STRICT, { cause: error })
   }
 }
 

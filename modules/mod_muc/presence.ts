@@ -39,11 +39,12 @@ function takeAvailable(room: Room, session: OccupantSession | undefined, event: 
   if (session === undefined) {
     if (to.resource === undefined) throw new StanzaError('jid-malformed', 'Under which nickname?')
     // One does not come in without saying so (§7.2.18).
-    if (!isEntry) throw new StanzaError('item-not-found', 'You are not in this room')
+    if (!isEntry) throw new StanzaError('item-not-found', 'You are not currently connected to this chat')
     return enter(room, event, to.resource, [])
   }
   const nick = to.resource ?? session.occupant.nick
-  if (nick === session.occupant.nick) return isEntry ? welcomeBack(room, session, stanza) : changeAvailability(room, session, event)
+  if (nick === session.occupant.nick)
+    return isEntry ? welcomeBack(room, session, stanza) : changeAvailability(room, session, event)
   return after(changeNick(room, session, event, nick), () => (isEntry ? welcomeBack(room, session, stanza) : undefined))
 }
 
@@ -54,10 +55,16 @@ function changeAvailability(room: Room, session: OccupantSession, { stanza }: St
 }
 
 /** §7.6. Other clients under the old nickname keep it; one under the new nickname is joined. */
-async function changeNick(room: Room, session: OccupantSession, { stanza, from }: StanzaEvent, nick: string): Promise<void> {
+async function changeNick(
+  room: Room,
+  session: OccupantSession,
+  { stanza, from }: StanzaEvent,
+  nick: string,
+): Promise<void> {
   checkNick(room, nick)
   const enforced = enforcedNick(room, from)
-  if (enforced !== undefined && enforced !== nick) throw new StanzaError('not-acceptable', `Your nickname here is ${enforced}`)
+  if (enforced !== undefined && enforced !== nick)
+    throw new StanzaError('not-acceptable', `Your nickname here is ${enforced}`)
   if (isTaken(room, nick, from)) throw new StanzaError('conflict', 'This nickname is taken')
 
   const former = session.occupant
@@ -75,13 +82,14 @@ async function changeNick(room: Room, session: OccupantSession, { stanza, from }
 
 /** §17.3: how somebody is seen, for an occupant who is not sure. */
 function answerProbe(room: Room, session: OccupantSession | undefined, nick: string | undefined): void {
-  if (session === undefined) throw new StanzaError('not-acceptable', 'You are not in this room')
+  if (session === undefined) throw new StanzaError('not-acceptable', 'You are not currently connected to this chat')
   const occupant = nick === undefined ? session.occupant : room.occupants.get(nick)
   if (occupant === session.occupant) return showSelf(room, session, NO_NEWS)
   if (occupant !== undefined) return appearTo(room, occupant, session)
   const holder = room.affiliates.holderOf(nick ?? '')
   const affiliate = holder === undefined ? undefined : room.affiliates.get(holder)
-  if (holder === undefined || affiliate === undefined) throw new StanzaError('item-not-found', 'Nobody here is called so')
+  if (holder === undefined || affiliate === undefined)
+    throw new StanzaError('item-not-found', 'Nobody here is called so')
   const absent = absentPresence(room, holder, affiliate, seesJids(room, session.occupant))
   if (absent !== undefined) room.forward(session.jid, absent)
 }

@@ -37,19 +37,16 @@ export interface RoomKind {
 }
 
 /** The role with which someone enters; undefined if they may not (§5.1.2). */
-export function defaultRole(affiliation: Affiliation, { isModerated, isMembersOnly }: RoomKind): Role | undefined {
-  switch (affiliation) {
-    case 'owner':
-    case 'admin':
-      return 'moderator'
-    case 'member':
-      return 'participant'
-    case 'none':
-      if (isMembersOnly) return undefined
-      return isModerated ? 'visitor' : 'participant'
-    case 'outcast':
-      return undefined
-  }
+export function defaultRole(affiliation: Affiliation, kind: RoomKind): Role | undefined {
+  return initialRole[affiliation](kind)
+}
+
+const initialRole: Readonly<Record<Affiliation, (kind: RoomKind) => Role | undefined>> = {
+  owner: () => 'moderator',
+  admin: () => 'moderator',
+  member: () => 'participant',
+  none: ({ isMembersOnly, isModerated }) => (isMembersOnly ? undefined : isModerated ? 'visitor' : 'participant'),
+  outcast: () => undefined,
 }
 
 /** A reason to refuse: the first of a list that applies is given. */
@@ -142,7 +139,8 @@ export const roleRefusals: readonly Refusal<RoleAct>[] = [
   {
     condition: 'not-allowed', // §5.1.3
     text: 'Only admins and owners may remove moderators',
-    applies: ({ actor, from, to, isSelf }) => to === 'none' && from === 'moderator' && !isSelf && !isAtLeast(actor, 'admin'),
+    applies: ({ actor, from, to, isSelf }) =>
+      to === 'none' && from === 'moderator' && !isSelf && !isAtLeast(actor, 'admin'),
   },
   {
     condition: 'not-allowed', // §8.4, §9.7
@@ -152,7 +150,8 @@ export const roleRefusals: readonly Refusal<RoleAct>[] = [
   {
     condition: 'forbidden', // §9.7
     text: 'Only admins and owners may dismiss moderators',
-    applies: ({ actor, from, to }) => from === 'moderator' && to !== 'moderator' && to !== 'none' && !isAtLeast(actor, 'admin'),
+    applies: ({ actor, from, to }) =>
+      from === 'moderator' && to !== 'moderator' && to !== 'none' && !isAtLeast(actor, 'admin'),
   },
   {
     condition: 'not-allowed', // §8.4

@@ -56,7 +56,8 @@ async function unregister(room: Room, { from }: RoomRequest, affiliation: Affili
 
 async function leaveOtherNicks(room: Room, bare: string, nick: string): Promise<void> {
   for (const occupant of room.occupantsOf(bare)) {
-    if (occupant.nick !== nick) await remove(room, occupant, { statuses: [307], reason: `Your nickname here is ${nick}` })
+    if (occupant.nick !== nick)
+      await remove(room, occupant, { statuses: [307], reason: `Your nickname here is ${nick}` })
   }
 }
 
@@ -65,6 +66,7 @@ function requireLeave(room: Room, { from }: StanzaEvent): Affiliation {
   const affiliation = room.affiliates.of(from)
   if (affiliation === 'outcast') throw new StanzaError('forbidden', 'You are banned from this room')
   const isOpen = room.service.config.allow_unaffiliated_register && room.roleFor('none') !== undefined
-  if (affiliation === 'none' && !isOpen) throw new StanzaError('registration-required', 'Ask an admin of this room for membership')
+  if (affiliation === 'none' && !isOpen)
+    throw new StanzaError('registration-required', 'Ask an admin of this room for membership')
   return affiliation
 }

@@ -78,6 +78,7 @@ function addressOf({ main, bare }: Occupant, { ns }: Element): Jid | undefined {
 
 /** §6.6: whoever is not in the room learns nothing of those who are. */
 function strangerRefusal({ ns }: Element): StanzaError {
-  if (ns === NS.discoInfo || ns === NS.discoItems) return new StanzaError('bad-request', 'You are not in this room')
-  return new StanzaError('not-acceptable', 'You are not in this room')
+  if (ns === NS.discoInfo || ns === NS.discoItems)
+    return new StanzaError('bad-request', 'You are not currently connected to this chat')
+  return new StanzaError('not-acceptable', 'You are not currently connected to this chat')
 }

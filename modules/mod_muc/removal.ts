@@ -23,7 +23,7 @@ export async function leave(room: Room, session: OccupantSession, news: News, pa
 /** An occupant has to leave, with all clients. */
 export async function remove(room: Room, occupant: Occupant, news: News): Promise<void> {
   await vanish(room, occupant, news)
-  for (const session of [...occupant.sessions.values()]) {
+  for (const session of occupant.sessions.values()) {
     room.unseat(session)
     room.service.host.announce('muc/left', { room, occupant, jid: session.jid })
   }
@@ -37,7 +37,7 @@ export function drop(room: Room, session: OccupantSession, reason: string): Prom
 
 /** The room is for members only from now on (§10.2). */
 export async function expelOutsiders(room: Room): Promise<void> {
-  for (const occupant of [...room.occupants.values()]) {
+  for (const occupant of room.occupants.values()) {
     if (room.roleFor(room.affiliationOf(occupant)) === undefined) await remove(room, occupant, { statuses: [322] })
   }
 }

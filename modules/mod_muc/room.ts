@@ -67,7 +67,6 @@ export class Room {
     return (this.#values.get(key) ?? this.service.defaults.get(key) ?? initial) as T
   }
 
-
   /**
    * Does something when the room has done all that it was asked before: at
    * once in this stack if it is idle. So all occupants see one history.
@@ -171,7 +170,8 @@ export class Room {
   #leaveNick(session: OccupantSession): void {
     const { occupant } = session
     occupant.remove(session)
-    if (occupant.sessions.size === 0 && this.occupants.get(occupant.nick) === occupant) this.occupants.delete(occupant.nick)
+    if (occupant.sessions.size === 0 && this.occupants.get(occupant.nick) === occupant)
+      this.occupants.delete(occupant.nick)
   }
 
   #stored(values: ReadonlyMap<string, unknown>): StoredRoom {

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { Jid } from '../../server/jid/jid.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
 import { type Affiliate, Affiliates } from './affiliates.ts'
-import { HistoryArchive } from './features/history-archive.ts'
+import type { HistoryArchive } from './features/history-archive.ts'
 import { isPersistent, isPublic } from './features/kinds.ts'
 import { language, roomName } from './features/name.ts'
 import { occupantIdKey, Room } from './room.ts'
@@ -212,11 +212,15 @@ export class Rooms {
     // The server was killed while the room was being destroyed: that goes on now.
     if (this.#tombstones.has(node)) return void (await Promise.all(this.#erase(node)))
     const stored = await this.#service.stores.rooms.get(node)
-    if (stored !== undefined) this.#known.set(node, listing((key) => stored.values[key]))
+    if (stored !== undefined)
+      this.#known.set(
+        node,
+        listing((key) => stored.values[key]),
+      )
   }
 
   async #destroyOrphans(): Promise<void> {
-    for (const [node, { isTemporary }] of [...this.#known]) {
+    for (const [node, { isTemporary }] of this.#known) {
       const room = isTemporary && !this.#live.has(node) ? await this.find(node) : undefined
       if (room !== undefined && room.users === 0 && room.sessions.size === 0) await this.destroy(room)
     }
@@ -228,8 +232,9 @@ function listingOf(room: Room): Listing {
 }
 
 function listing(value: (key: string) => unknown): Listing {
+  const name = value(roomName.key)
   return {
-    name: String(value(roomName.key) ?? ''),
+    name: typeof name === 'string' ? name : '',
     isPublic: value(isPublic.key) === true,
     isTemporary: value(isPersistent.key) !== true,
   }

@@ -44,9 +44,15 @@ export async function takeVoiceForm(room: Room, event: StanzaEvent, form: RawFor
   }
   if (occupant.role !== 'visitor') throw new StanzaError('not-allowed', 'You have voice already')
   const now = room.service.host.clock.now()
-  if (now - occupant.askedForVoiceAt < PATIENCE_MILLISECONDS) throw new StanzaError('resource-constraint', 'You have asked already')
+  if (now - occupant.askedForVoiceAt < PATIENCE_MILLISECONDS)
+    throw new StanzaError('resource-constraint', 'You have asked already')
   occupant.askedForVoiceAt = now
-  const values = { 'muc#role': 'participant', 'muc#jid': jid, 'muc#roomnick': occupant.nick, 'muc#request_allow': false } as const
+  const values = {
+    'muc#role': 'participant',
+    'muc#jid': jid,
+    'muc#roomnick': occupant.nick,
+    'muc#request_allow': false,
+  } as const
   const request = message({ from: room.jid.full }, renderForm(approval, values))
   for (const moderator of room.sessions.values()) {
     if (moderator.occupant.role === 'moderator') room.forward(moderator.jid, request)

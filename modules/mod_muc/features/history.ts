@@ -25,7 +25,11 @@ export const historyLength = roomOption<number>({
   preset: t.integer({ max: MOST_MESSAGES }).default(20).describe('Messages that a new room keeps for those who enter.'),
   info: (value) => [
     {
-      field: { type: 'text-single', var: 'muc#maxhistoryfetch', label: 'Most messages that are sent to those who enter' },
+      field: {
+        type: 'text-single',
+        var: 'muc#maxhistoryfetch',
+        label: 'Most messages that are sent to those who enter',
+      },
       value,
     },
   ],
@@ -118,7 +122,9 @@ export function readHistoryRequest(x: Element | undefined, now: number): History
   const attrs = x?.child('history', NS.muc)?.attrs ?? {}
   const seconds = count(attrs['seconds'])
   const since = parseDateTime(attrs['since'] ?? '')?.getTime()
-  const earliest = [since, seconds === undefined ? undefined : now - seconds * 1000].filter((time) => time !== undefined)
+  const earliest = [since, seconds === undefined ? undefined : now - seconds * 1000].filter(
+    (time) => time !== undefined,
+  )
   return {
     maxChars: count(attrs['maxchars']),
     maxStanzas: count(attrs['maxstanzas']),

@@ -36,6 +36,9 @@ export const isModerated = roomOption({
     var: 'muc#roomconfig_moderatedroom',
     label: 'Only members, and those who are given voice, may speak',
   },
-  preset: t.boolean().default(false).describe('Whether guests must be given voice in a new room before they can speak.'),
+  preset: t
+    .boolean()
+    .default(false)
+    .describe('Whether guests must be given voice in a new room before they can speak.'),
   features: (on) => [on ? 'muc_moderated' : 'muc_unmoderated'],
 })

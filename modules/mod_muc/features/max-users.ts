@@ -17,7 +17,10 @@ export const maxUsers = roomOption<string>({
     label: 'How many may be in the room',
     options: CHOICES.map((value) => ({ value, label: value === 'none' ? 'As many as the service allows' : value })),
   },
-  preset: t.oneOf(...CHOICES).default('none').describe('How many may be in a new room.'),
+  preset: t
+    .oneOf(...CHOICES)
+    .default('none')
+    .describe('How many may be in a new room.'),
 })
 
 /** How many may be in the room at a time. */

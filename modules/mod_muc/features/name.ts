@@ -12,9 +12,7 @@ export const roomName = roomOption({
   section: 'general',
   field: { type: 'text-single', var: 'muc#roomconfig_roomname', label: 'Name', maxChars: NAME_CHARS },
   preset: t.string().default('').describe('What a new room is called.'),
-  info: (value) => [
-    { field: { type: 'text-single', var: 'muc#roomconfig_roomname', label: 'Name' }, value },
-  ],
+  info: (value) => [{ field: { type: 'text-single', var: 'muc#roomconfig_roomname', label: 'Name' }, value }],
 })
 
 export const description = roomOption({
@@ -22,9 +20,7 @@ export const description = roomOption({
   section: 'general',
   field: { type: 'text-single', var: 'muc#roomconfig_roomdesc', label: 'Description', maxChars: DESCRIPTION_CHARS },
   preset: t.string().default('').describe('What a new room is about.'),
-  info: (value) => [
-    { field: { type: 'text-single', var: 'muc#roominfo_description', label: 'Description' }, value },
-  ],
+  info: (value) => [{ field: { type: 'text-single', var: 'muc#roominfo_description', label: 'Description' }, value }],
 })
 
 export const language = roomOption({

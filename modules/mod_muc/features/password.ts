@@ -15,7 +15,10 @@ export const isProtected = roomOption({
     var: 'muc#roomconfig_passwordprotectedroom',
     label: 'Whoever enters must know a password',
   },
-  preset: t.boolean().default(false).describe('Whether new rooms ask for a password; they need `default_password` then.'),
+  preset: t
+    .boolean()
+    .default(false)
+    .describe('Whether new rooms ask for a password; they need `default_password` then.'),
   features: (on) => [on ? 'muc_passwordprotected' : 'muc_unsecured'],
   // Without protection there is no password that could come back with it.
   complete: (changes) => void (changes.get('password_protected') === false && changes.set('password', '')),
@@ -29,10 +32,12 @@ export const password = roomOption({
   // Clients that know of no switch set a password, or an empty one.
   complete: (changes) => {
     const submitted = changes.get('password')
-    if (submitted !== undefined && !changes.has('password_protected')) changes.set('password_protected', submitted !== '')
+    if (submitted !== undefined && !changes.has('password_protected'))
+      changes.set('password_protected', submitted !== '')
   },
   check: (valueOf) => {
-    if (valueOf(isProtected) && valueOf(password) === '') throw new StanzaError('not-acceptable', 'The password is missing')
+    if (valueOf(isProtected) && valueOf(password) === '')
+      throw new StanzaError('not-acceptable', 'The password is missing')
   },
 })
 

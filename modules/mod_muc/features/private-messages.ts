@@ -39,7 +39,10 @@ export const privateMessages = roomOption<Writers>({
       affiliated: 'members',
     },
   },
-  preset: t.oneOf(...WRITERS).default('anyone').describe('Who may send private messages in a new room.'),
+  preset: t
+    .oneOf(...WRITERS)
+    .default('anyone')
+    .describe('Who may send private messages in a new room.'),
 })
 
 export const moderatorMessages = roomOption({

@@ -15,7 +15,11 @@ export const mayChangeSubject = roomOption({
   preset: t.boolean().default(false).describe('Whether everybody with voice may change the subject of a new room.'),
   info: (value) => [
     {
-      field: { type: 'boolean', var: 'muc#roomconfig_changesubject', label: 'Everybody with voice may change the subject' },
+      field: {
+        type: 'boolean',
+        var: 'muc#roomconfig_changesubject',
+        label: 'Everybody with voice may change the subject',
+      },
       value,
     },
     { field: { type: 'boolean', var: 'muc#roominfo_subjectmod', label: 'Occupants may change the subject' }, value },

@@ -16,7 +16,10 @@ export const whois = roomOption<'moderators' | 'anyone'>({
       { value: 'anyone', label: 'Everyone' },
     ],
   },
-  preset: t.oneOf('moderators', 'anyone').default('moderators').describe('Who sees the addresses of occupants in a new room.'),
+  preset: t
+    .oneOf('moderators', 'anyone')
+    .default('moderators')
+    .describe('Who sees the addresses of occupants in a new room.'),
   features: (who) => [who === 'anyone' ? 'muc_nonanonymous' : 'muc_semianonymous'],
   statuses: (who) => [who === 'anyone' ? 172 : 173],
 })
