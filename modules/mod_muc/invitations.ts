@@ -96,8 +96,9 @@ export function passOnRefusal(room: Room, { from }: StanzaEvent, element: Elemen
 }
 
 /** Whoever is invited to a room for members becomes one (§7.8.2). */
-async function admit(room: Room, inviter: Jid, invitees: readonly Jid[]): Promise<void> {
-  const strangers = new Map(invitees.filter((jid) => room.affiliates.of(jid) === 'none').map((jid) => [jid.bare, jid]))
+async function admit(room: Room, inviter: Jid, invitees: readonly { readonly jid: Jid }[]): Promise<void> {
+  const strangers = new Map<string, Jid>()
+  for (const { jid } of invitees) if (room.affiliates.of(jid) === 'none') strangers.set(jid.bare, jid.toBare())
   const reason = `Invited by ${inviter.full}`
   const changes = [...strangers.values()].map(
     (jid) => ({ jid, affiliation: 'member', nick: undefined, reason }) as const,
