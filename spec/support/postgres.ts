@@ -17,7 +17,7 @@ import pg from 'pg'
 export interface TestPostgres {
   /** Makes an empty database that nobody else uses. */
   createDatabase(): Promise<TestDatabase>
-  /** Stops the server, if it was started here, and removes what it has written. */
+  /** Drops the databases made here; stops the server, if it was started here, and removes what it has written. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -42,7 +42,7 @@ export async function withPostgres<T>(use: (url: string) => Promise<T>, options:
 /** Starts a server, in about a second. It ends with this process, however that ends. */
 export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
   const given = process.env['MADRIGAL_TEST_PG']
-  if (given !== undefined) return { createDatabase: () => createDatabase(given), [Symbol.asyncDispose]: async () => {} }
+  if (given !== undefined) return guestOf(given)
   const user = await unprivilegedUser()
   const binaries = await findBinaries(user)
   const folder = await mkdtemp(join(tmpdir(), 'madrigal-pg-'))
@@ -55,6 +55,21 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
       server.ref()
       server.stdin?.end()
       await once(server, 'exit')
+    },
+  }
+}
+
+/** On a server that stays there when we have gone. */
+function guestOf(url: string): TestPostgres {
+  const databases: TestDatabase[] = []
+  return {
+    async createDatabase() {
+      const database = await createDatabase(url)
+      databases.push(database)
+      return database
+    },
+    async [Symbol.asyncDispose]() {
+      for (const database of databases) await database[Symbol.asyncDispose]()
     },
   }
 }
@@ -176,14 +191,14 @@ async function createDatabase(url: string): Promise<TestDatabase> {
     await execute(url, `CREATE DATABASE ${name}`)
     const own = new URL(url)
     own.pathname = name
-    return { url: own.href, [Symbol.asyncDispose]: () => execute(url, `DROP DATABASE ${name} WITH (FORCE)`) }
+    return { url: own.href, [Symbol.asyncDispose]: () => execute(url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) }
   } catch (error) {
     if (!(error instanceof pg.DatabaseError) || error.code !== INSUFFICIENT_PRIVILEGE) throw error
   }
   await execute(url, `CREATE SCHEMA ${name}`)
   const own = new URL(url)
   own.searchParams.set('options', `-c search_path=${name}`)
-  return { url: own.href, [Symbol.asyncDispose]: () => execute(url, `DROP SCHEMA ${name} CASCADE`) }
+  return { url: own.href, [Symbol.asyncDispose]: () => execute(url, `DROP SCHEMA IF EXISTS ${name} CASCADE`) }
 }
 
 /** In PostgreSQL's list of error codes. */
