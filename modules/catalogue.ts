@@ -7,6 +7,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_accounts: () => import('./mod_accounts.ts'),
   mod_adhoc: () => import('./mod_adhoc/index.ts'),
   mod_bind: () => import('./mod_bind.ts'),
+  mod_carbons: () => import('./mod_carbons.ts'),
   mod_disco: () => import('./mod_disco.ts'),
   mod_idle: () => import('./mod_idle.ts'),
   mod_iq: () => import('./mod_iq.ts'),
