@@ -164,6 +164,7 @@ async function filters(t: Test, driver: Driver, clock: TestClock): Promise<void>
     t.equal(await archive.count('romeo', filter), expected.length, name)
   }
   t.same(await archive.find('romeo', { limit: 0 }), [])
+  t.equal((await archive.find('romeo', { limit: Infinity })).length, items.length)
   await t.rejects(archive.find('romeo', { start: new Date(Number.NaN), limit: 1 }), {
     name: 'StorageError',
     reason: 'invalid',

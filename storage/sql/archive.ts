@@ -42,7 +42,7 @@ export class SqlArchive implements ArchiveStore {
 
   async find(owner: Owner, query: ArchiveQuery): Promise<readonly ArchiveItem[]> {
     const filter = readFilter(query)
-    const limit = Math.floor(query.limit)
+    const limit = Math.min(Math.floor(query.limit), Number.MAX_SAFE_INTEGER)
     if (filter === undefined || !(limit > 0)) return []
     const matching = await this.#rowsOf(owner, filter)
     if (matching === undefined) return []
