@@ -9,6 +9,7 @@ import { pageOf, pageSize, readPageRequest, renderPage } from '../../server/prot
 import { StanzaError } from '../../server/stanza-error.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
+import { avatarFields } from './avatar.ts'
 import { memberInvites } from './features/invites.ts'
 import { isMembersOnly } from './features/kinds.ts'
 import { roomName } from './features/name.ts'
@@ -136,6 +137,7 @@ function stateFields(room: Room, asking: Jid): readonly InfoField[] {
       value: mayInvite,
     },
   ]
+  fields.push(...avatarFields(room))
   const subject = isInside || isOpen ? subjectText(room) : undefined
   if (subject !== undefined) {
     fields.push({ field: { type: 'text-single', var: 'muc#roominfo_subject', label: 'Subject' }, value: subject })

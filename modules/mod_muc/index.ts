@@ -20,6 +20,9 @@ import { changeRoom, readRoom } from './owner.ts'
 import { takePresence } from './presence.ts'
 import { changeRegistration, readRegistration } from './registration.ts'
 import { Relay } from './relay.ts'
+import { avatarAnswerers } from './avatar.ts'
+import { setupCommands } from './commands.ts'
+import { dismiss } from './removal.ts'
 import { answerRequest, type RoomAnswerer } from './requests.ts'
 import { roomOptions } from './room-options.ts'
 import type { Room } from './room.ts'
@@ -36,7 +39,7 @@ declare module '../../server/host/module.ts' {
 export default defineModule({
   name: 'muc',
   about: 'rooms in which many people talk',
-  xeps: { 45: '1.35.5', 249: '1.2', 410: '1.1.0', 421: '1.0.1' },
+  xeps: { 45: '1.35.5', 249: '1.2', 410: '1.1.0', 421: '1.0.1', 486: '0.1.0' },
   on: [],
   config,
   stores,
@@ -49,12 +52,16 @@ export default defineModule({
     for (const option of roomOptions) host.provide('room-option', option)
     for (const answerer of answerers(rooms)) host.provide('room-request', answerer)
     setupServiceDisco(service, rooms)
+    setupCommands(service, rooms)
 
     host.on('muc/message', deliver(archive), 'deliver')
     host.on('incoming/presence', presenceArrives)
     host.on('incoming/message', messageArrives)
     // Before the answers that modules of all hosts give in the name of accounts.
     host.on('incoming/iq', requestArrives, 'copy')
+    host.defer(async () => {
+      for (const room of rooms.live) await rooms.use(room, () => dismiss(room))
+    })
     return rooms
 
     function presenceArrives(event: StanzaEvent): Maybe<Handled> {
@@ -150,6 +157,7 @@ function answerers(rooms: Rooms): readonly RoomAnswerer[] {
     { type: 'set', ns: NS.mucOwner, name: 'query', answer: (room, request) => changeRoom(rooms, room, request) },
     { type: 'get', ns: NS.register, name: 'query', answer: readRegistration },
     { type: 'set', ns: NS.register, name: 'query', answer: changeRegistration },
+    ...avatarAnswerers,
   ]
 }
 

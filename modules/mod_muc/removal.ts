@@ -35,6 +35,11 @@ export function drop(room: Room, session: OccupantSession, reason: string): Prom
   return leave(room, session, { statuses: [307, 333] }, parting)
 }
 
+/** The service ends: everybody is told to come back later (§11.2). */
+export async function dismiss(room: Room): Promise<void> {
+  for (const occupant of room.occupants.values()) await remove(room, occupant, { statuses: [332] })
+}
+
 /** The room is for members only from now on (§10.2). */
 export async function expelOutsiders(room: Room): Promise<void> {
   for (const occupant of room.occupants.values()) {
