@@ -35,6 +35,10 @@ export class PostgresDatabase implements Database {
     this.#readers.on('error', (error) => options.log?.warn('connection to the database was lost', { error }))
   }
 
+  lookUp<Row>(query: Sql): Promise<readonly Row[]> {
+    return this.query(query)
+  }
+
   async query<Row>(query: Sql): Promise<readonly Row[]> {
     if (this.#isClosed) throw new StorageError('unavailable', 'the database is closed')
     const statement = this.#prepared(statementOf(query, postgres))

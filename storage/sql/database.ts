@@ -6,6 +6,8 @@ export interface Database {
   readonly dialect: Dialect
   /** What is committed. The type of the rows is the caller's word, who also wrote the columns. */
   query<Row>(query: Sql): Promise<readonly Row[]>
+  /** The same for the few rows of a key, which may be found before others are asked. */
+  lookUp<Row>(query: Sql): Promise<readonly Row[]>
   /**
    * Commits all steps or none; gives the number of rows that each has changed.
    * Steps are taken one at a time, with a turn of the event loop between them,

@@ -100,14 +100,14 @@ export class Numbers {
   }
 
   async #findArchives(store: number, owners: readonly Owner[]): Promise<ReadonlyMap<Owner, ArchiveEntry>> {
-    const rows = await this.#database.query<{ owner: Owner; number: number; skew: number }>(sql`
+    const rows = await this.#database.lookUp<{ owner: Owner; number: number; skew: number }>(sql`
       SELECT owner, number, skew FROM archive
       WHERE store = ${store} AND owner ${this.#database.dialect.isOneOf(owners, 'text')}`)
     return new Map(rows.map(({ owner, number, skew }) => [owner, { number, skew }]))
   }
 
   async #findAddresses(jids: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const rows = await this.#database.query<{ jid: string; number: number }>(sql`
+    const rows = await this.#database.lookUp<{ jid: string; number: number }>(sql`
       SELECT jid, number FROM address WHERE jid ${this.#database.dialect.isOneOf(jids, 'text')}`)
     return new Map(rows.map(({ jid, number }) => [jid, number]))
   }

@@ -20,14 +20,14 @@ export class SqlValues implements ValueTable {
 
   async get(owner: Owner, key: string): Promise<string | undefined> {
     await this.#writer.settled(owner)
-    const [row] = await this.#database.query<{ value: string }>(sql`
+    const [row] = await this.#database.lookUp<{ value: string }>(sql`
       SELECT value FROM keyval WHERE store = ${this.#store} AND owner = ${owner} AND key = ${key}`)
     return row?.value
   }
 
   async all(owner: Owner): Promise<ReadonlyMap<string, string>> {
     await this.#writer.settled(owner)
-    const rows = await this.#database.query<{ key: string; value: string }>(sql`
+    const rows = await this.#database.lookUp<{ key: string; value: string }>(sql`
       SELECT key, value FROM keyval WHERE store = ${this.#store} AND owner = ${owner}`)
     return new Map(rows.map(({ key, value }) => [key, value]))
   }

@@ -8,6 +8,7 @@ import { endOfTurn } from '../sql/end-of-turn.ts'
 import { type Sql, statementOf } from '../sql/sql.ts'
 import { StorageError } from '../storage-error.ts'
 import type { Answer, Request, WireStep } from './protocol.ts'
+import { Reader } from './reader.ts'
 
 export interface SqliteOptions {
   /** The file. It is made, with its folder, if it is not there. */
@@ -23,6 +24,7 @@ export class SqliteDatabase implements Database {
   readonly #waiting = new Map<number, Waiting>()
   readonly #bulkTexts = new BulkTexts(sqlite)
   #worker: Worker | undefined
+  #reader: Reader | undefined
   #lastId = 0
   #isClosed = false
 
@@ -34,6 +36,20 @@ export class SqliteDatabase implements Database {
     const { text, values } = statementOf(query, sqlite)
     // The rows have the columns of the statement, which the caller has written.
     return (await this.#ask({ kind: 'query', id: this.#nextId(), text, values })) as readonly Row[]
+  }
+
+  async lookUp<Row>(query: Sql): Promise<readonly Row[]> {
+    const { text, values } = statementOf(query, sqlite)
+    if (this.#isClosed) throw new StorageError('unavailable', 'the database is closed')
+    try {
+      this.#reader ??= new Reader(this.#options.path)
+      // The rows have the columns of the statement, which the caller has written.
+      return this.#reader.all(text, values) as readonly Row[]
+    } catch {
+      // Locked by a recovery or moved away: the thread can wait for it, and says what is wrong.
+      this.#dropReader()
+      return this.query(query)
+    }
   }
 
   async transaction(steps: Iterable<Step>): Promise<readonly number[]> {
@@ -70,6 +86,7 @@ export class SqliteDatabase implements Database {
   }
 
   async close(): Promise<void> {
+    this.#dropReader()
     const worker = this.#worker
     if (!this.#isClosed && worker !== undefined) {
       const exited = once(worker, 'exit')
@@ -80,6 +97,11 @@ export class SqliteDatabase implements Database {
       await exited
     }
     this.#isClosed = true
+  }
+
+  #dropReader(): void {
+    this.#reader?.[Symbol.dispose]()
+    this.#reader = undefined
   }
 
   #nextId(): number {
