@@ -178,12 +178,14 @@ async function run(script, args) {
   process.env.NODE_COMPILE_CACHE ??= join(modules, '.cache/node')
   if (Number.parseInt(process.versions.node, 10) >= leastMajor) {
     module.enableCompileCache(process.env.NODE_COMPILE_CACHE)
+    onOrphaned(() => process.kill(process.pid, 'SIGTERM'))
     process.argv.splice(1, Infinity, script, ...args)
     await import(pathToFileURL(script).href)
     return
   }
   const child = spawn(ownNode(), [script, ...args], { stdio: 'inherit' })
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => child.kill(signal))
+  onOrphaned(() => child.kill('SIGTERM'))
   // A terminal sends Ctrl-C to both of us; passed on, it would count as the second, impatient one.
   process.on('SIGINT', () => isatty(0) || child.kill('SIGINT'))
   process.exitCode = await new Promise((done, fail) => {
@@ -192,6 +194,18 @@ async function run(script, args) {
       fail(new Refusal(`the Node of this checkout does not start (${error.message}): install Node ${leastMajor}`))
     })
   })
+}
+
+/** npm hands a signal to the shell between us, which dies of it and tells nobody: `kill` of `npm start` would do nothing. */
+function onOrphaned(stop) {
+  if (process.env.npm_lifecycle_event === undefined || process.platform === 'win32') return
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    stop()
+  }, 500)
+  watch.unref()
 }
 
 function ownNode() {
