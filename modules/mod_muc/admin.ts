@@ -4,10 +4,10 @@ import type { StanzaEvent } from '../../server/routed-stanza.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
-import { type AffiliationChange, changeAffiliations, showAnew } from './affiliation-changes.ts'
-import { type Actor, appear, type News } from './announcements.ts'
+import { type AffiliationChange, changeAffiliations } from './affiliation-changes.ts'
+import type { Actor } from './announcements.ts'
 import { isMembersOnly } from './features/kinds.ts'
-import { isNonAnonymous, seesJids } from './features/whois.ts'
+import { isNonAnonymous } from './features/whois.ts'
 import { isReserved, parseNick } from './nicknames.ts'
 import type { Occupant } from './occupant.ts'
 import {
@@ -22,7 +22,7 @@ import {
   type Role,
   roleRefusals,
 } from './privileges.ts'
-import { remove } from './removal.ts'
+import { changeRole, type RoleChange } from './roles.ts'
 import type { Room } from './room.ts'
 
 /** The list of those with a role or an affiliation. Throws a StanzaError. */
@@ -52,28 +52,11 @@ export async function changeList(room: Room, { from }: StanzaEvent, query: Eleme
   checkWhole(room, affiliationChanges)
 
   if (affiliationChanges.length > 0) await changeAffiliations(room, affiliationChanges, { actor, tells: true })
-  for (const change of roleChanges) await changeRole(room, change, actor)
+  for (const change of roleChanges) await changeRole(room, change, { actor, reason: change.reason })
 }
 
-/** Gives an occupant another role, or none, and tells everybody. Whether that is allowed has been checked. */
-export async function changeRole(
-  room: Room,
-  { occupant, role, reason }: RoleChange,
-  actor: Actor | undefined,
-): Promise<void> {
-  const news: News = { actor, reason }
-  if (role === 'none') return remove(room, occupant, { ...news, statuses: [307] })
-  const sawJids = seesJids(room, occupant)
-  occupant.role = role
-  occupant.refresh()
-  await appear(room, occupant, news)
-  return showAnew(room, occupant, sawJids)
-}
-
-export interface RoleChange {
-  readonly occupant: Occupant
-  readonly role: Role
-  readonly reason?: string | undefined
+interface ExplainedRoleChange extends RoleChange {
+  readonly reason: string | undefined
 }
 
 type Item = RoleItem | AffiliationItem
@@ -144,7 +127,7 @@ function affiliationChange(room: Room, { affiliation, jid: text, nick, reason }:
   return { jid, affiliation, nick: nick === '' ? undefined : parseNick(room, nick, 'jid-malformed'), reason }
 }
 
-function roleChange(room: Room, { nick, role, reason }: RoleItem): RoleChange {
+function roleChange(room: Room, { nick, role, reason }: RoleItem): ExplainedRoleChange {
   return { occupant: occupantOf(room, nick), role, reason }
 }
 

@@ -5,7 +5,7 @@ import { xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import type { Affiliate } from './affiliates.ts'
-import { type Actor, appear, type News, showOthers, statusElement } from './announcements.ts'
+import { type Actor, type News, statusElement } from './announcements.ts'
 import { Broadcast, inSlices } from './broadcast.ts'
 import { isMembersOnly } from './features/kinds.ts'
 import { isNonAnonymous, seesJids } from './features/whois.ts'
@@ -13,6 +13,7 @@ import { invitationOf } from './invitation.ts'
 import type { Occupant } from './occupant.ts'
 import { type Affiliation, higherRole, isAtLeast } from './privileges.ts'
 import { remove } from './removal.ts'
+import { changeRole } from './roles.ts'
 import type { Room } from './room.ts'
 
 /** Somebody, or a whole domain, is given another affiliation, or a nickname of their own. */
@@ -51,12 +52,6 @@ export async function changeAffiliations(
   }
 }
 
-/** Those whose role has changed see others differently: with or without addresses (§7.2.4). */
-export async function showAnew(room: Room, occupant: Occupant, sawJids: boolean): Promise<void> {
-  if (seesJids(room, occupant) === sawJids) return
-  for (const session of occupant.sessions.values()) await showOthers(room, session)
-}
-
 function affiliateOf({ affiliation, nick, reason }: AffiliationChange): Affiliate | undefined {
   if (affiliation === 'none') return undefined
   // Outcasts have no nicknames (§9.1).
@@ -91,11 +86,9 @@ async function follow(
   const news: News = { actor, reason }
   const role = room.roleFor(affiliation)
   if (role === undefined) return remove(room, occupant, { ...news, statuses: [affiliation === 'outcast' ? 301 : 321] })
-  const sawJids = seesJids(room, occupant)
   // Whoever rises keeps what they have beyond it (§5.1.3).
-  if (affiliation !== before) occupant.role = isAtLeast(affiliation, before) ? higherRole(role, occupant.role) : role
-  await appear(room, occupant, news)
-  await showAnew(room, occupant, sawJids)
+  const next = isAtLeast(affiliation, before) ? higherRole(role, occupant.role) : role
+  return changeRole(room, { occupant, role: affiliation === before ? occupant.role : next }, news)
 }
 
 /** §10.3: occupants hear of those who are not there, as far as they may know who it is. */

@@ -6,9 +6,9 @@ import type { StanzaEvent } from '../../server/routed-stanza.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { message } from '../../server/xml/build.ts'
 import { NS } from '../../server/xml/ns.ts'
-import { changeRole } from './admin.ts'
 import { requireSession } from './messages.ts'
 import { FORM_REQUEST } from './namespaces.ts'
+import { changeRole } from './roles.ts'
 import type { Room } from './room.ts'
 
 /** Somebody who asks for voice again so soon is not heard. */
@@ -65,5 +65,5 @@ async function grant(room: Room, { from }: StanzaEvent, form: RawForm): Promise<
   if (occupant === undefined) throw new StanzaError('item-not-found', 'Nobody here is called so')
   if (occupant.role !== 'visitor') return
   const nick = room.sessions.get(from.full)?.occupant.nick
-  await changeRole(room, { occupant, role: 'participant' }, { jid: from, nick })
+  await changeRole(room, { occupant, role: 'participant' }, { actor: { jid: from, nick } })
 }
