@@ -55,10 +55,12 @@ interface Options {
   readonly config?: string
 }
 
-try {
-  await program.helpCommand(false).parseAsync()
-} catch (error) {
-  if (!(error instanceof Refusal) && !(error instanceof Error && error.name === 'ListenError')) throw error
-  process.stderr.write(`madrigal: ${error.message}\n`)
-  process.exitCode = 1
-}
+// No await here: the single executable starts a CommonJS script, which has none at its top.
+program
+  .helpCommand(false)
+  .parseAsync()
+  .catch((error: unknown) => {
+    if (!(error instanceof Refusal) && !(error instanceof Error && error.name === 'ListenError')) throw error
+    process.stderr.write(`madrigal: ${error.message}\n`)
+    process.exitCode = 1
+  })

@@ -37,13 +37,13 @@ export async function start(named: string | undefined): Promise<void> {
   for (const command of serverCommands({ server, commands, reload, stop, moduleAnew: (name) => files.anew(name) })) {
     server.serverModules.commands.provide('command', command)
   }
+  onSignals(log, stop, reload)
   try {
     await server.start()
     const control = await controlSocket(config.server.control, commands, log)
     await firstAccount(server, process.stdout)
     for (const { entrance, address } of server.front.listeners)
       log.info(`listening on ${address} for ${ENTRANCES[entrance]}`)
-    onSignals(log, stop, reload)
     await stopped
     await control[Symbol.asyncDispose]()
   } finally {
