@@ -25,12 +25,21 @@ export default defineModule({
     /** Accounts that are being made or changed: one at a time for each. */
     const busy = new Map<string, Promise<void>>()
 
+    // A client may have logged in before its account was removed or disabled, and bind only now.
+    host.on(
+      'session/binding',
+      async ({ account: { jid } }) => {
+        const account = await store.get(jid.node ?? '')
+        if (account === undefined || account.disabled === true) throw new StreamError('not-authorized')
+      },
+      'guard',
+    )
+
     const accounts: Accounts = {
       anonymous: false,
       writable: true,
       get: (node) => store.get(node),
-      exists: async (node) =>
-        host.account(`${node}@${host.domain}`) !== undefined || (await store.get(node)) !== undefined,
+      exists: async (node) => (await store.get(node)) !== undefined,
 
       create: (node, password, role = 'user') =>
         alone(node, async () => {
@@ -58,8 +67,11 @@ export default defineModule({
           await required(node)
           // Whoever has something to say in the name of the account says it while it still exists.
           await host.fire('account/removing', { node })
+          // From here on nobody can log in.
+          await store.set(node, undefined)
           endSessions(node, 'This account was removed')
           await host.purge(node)
+          host.announce('account/removed', { node })
           host.log.info('account removed', { jid: `${node}@${host.domain}` })
         }),
 

@@ -1,9 +1,10 @@
 /** RFC 6120 §7: binding a resource. */
 import { t } from '../server/config/types.ts'
 import { defineModule } from '../server/host/module.ts'
-import { JidError } from '../server/jid/jid.ts'
+import { Jid } from '../server/jid/jid.ts'
 import { handled } from '../server/routed-stanza.ts'
 import { StanzaError } from '../server/stanza-error.ts'
+import { StreamError } from '../server/stream/stream-error.ts'
 import { reply } from '../server/xml/build.ts'
 import { xml } from '../server/xml/element.ts'
 import { NS } from '../server/xml/ns.ts'
@@ -26,15 +27,17 @@ export default defineModule({
 
     host.streamIq({ type: 'set', ns: NS.bind, name: 'bind' }, async (stream, payload, iq) => {
       const { identity } = stream
-      if (identity === undefined) throw new StanzaError('not-authorized')
+      if (identity === undefined) throw new StreamError('not-authorized', 'Log in first')
       const resource = resourceOf(payload.child('resource')?.getText())
-      const account = host.openAccount(identity)
+      // While we wait, the last other session of the account may end.
+      using held = host.holdAccount(identity)
+      const { account } = held
+      await host.fire('session/binding', { account, stream })
+      if (stream.closed) return handled
       // RFC 6120 §7.6.2.1; replacing an old session does not add one.
       if (account.size >= config.max_resources && account.session(resource) === undefined) {
         throw new StanzaError('resource-constraint')
       }
-      await host.fire('session/binding', { account, stream })
-      if (stream.closed) return handled
       const jid = account.jid.withResource(resource)
       // The client hears of its resource before anybody can write to it.
       stream.send(reply(iq, xml('bind', { xmlns: NS.bind }, xml('jid', { xmlns: NS.bind }, jid.full))))
@@ -51,14 +54,9 @@ export default defineModule({
     host.iq({ type: 'set', ns: NS.session, name: 'session', at: 'self' }, () => {})
     host.iq({ type: 'set', ns: NS.session, name: 'session', at: 'host' }, () => {})
 
-    function resourceOf(wished: string | undefined): string {
-      if (wished === undefined || wished === '') return host.random.id()
-      try {
-        return host.jid.withResource(wished).resource ?? host.random.id()
-      } catch (error) {
-        if (error instanceof JidError) throw new StanzaError('bad-request', 'That resource cannot be used')
-        throw error
-      }
+    /** What cannot be used is replaced rather than refused (RFC 6120 §7.7.2.1). */
+    function resourceOf(wished = ''): string {
+      return Jid.tryParse(`${host.domain}/${wished}`)?.resource ?? host.random.id()
     }
   },
 })

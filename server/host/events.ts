@@ -30,4 +30,6 @@ export interface HostHooks {
   'session/closed': Notice<{ readonly session: ClientSession }>
   /** An account is being deleted: everything kept for it is about to go. */
   'account/removing': Chain<{ readonly node: string }>
+  /** It is gone, with its sessions and all that was stored for it: what is kept of it in memory must go too. */
+  'account/removed': Notice<{ readonly node: string }>
 }

@@ -6,7 +6,7 @@ import type { Jid } from '../jid/jid.ts'
 import type { Log } from '../log/log.ts'
 import type { HttpHandler, UpgradeHandler } from '../net/http-server.ts'
 import type { Handled, Origin, StanzaEvent } from '../routed-stanza.ts'
-import type { Account } from '../session/account.ts'
+import type { Account, HeldAccount } from '../session/account.ts'
 import type { ClientSession } from '../session/client-session.ts'
 import type { Stream } from '../stream/stream.ts'
 import type { StreamError } from '../stream/stream-error.ts'
@@ -121,8 +121,8 @@ export interface ModuleHost<D extends ServiceName = never> extends ModuleLife {
   /** An account of this host that has sessions. */
   account(bare: string): Account | undefined
   readonly accounts: Iterable<Account>
-  /** The account with that bare JID, to bind a session to; made if it has none yet. */
-  openAccount(jid: Jid): Account
+  /** The account with that bare JID, to bind a session to; made if it has none yet, and kept until that is disposed. */
+  holdAccount(jid: Jid): HeldAccount
   /** Binds a resource for the stream's identity; whoever had it before goes (RFC 6120 §7.7.2.2). */
   bindSession(stream: Stream, account: Account, resource: string): ClientSession
   /** Lets another stream carry a session. */

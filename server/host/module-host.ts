@@ -77,7 +77,7 @@ export function viewOf(
     get accounts() {
       return host.directory.accounts
     },
-    openAccount: (jid) => host.directory.open(jid),
+    holdAccount: (jid) => host.directory.hold(jid),
     bindSession: (stream, account, resource) => host.bind(stream, account, resource),
     attachSession: (session, stream) => host.attach(session, stream),
     closeSession: (session, error) => host.closeSession(session, error),

@@ -6,6 +6,8 @@ import type { SlotBearer } from './slots.ts'
 export class Account implements SlotBearer {
   readonly jid: Jid
   readonly slots: unknown[] = []
+  /** How many need it just now, whether it has sessions or not. */
+  holds = 0
   readonly #sessions = new Map<string, ClientSession>()
   #preferred: readonly ClientSession[] | undefined
   #available: readonly ClientSession[] | undefined
@@ -69,17 +71,26 @@ export class Directory {
     return this.#accounts.values()
   }
 
-  /** The account with that bare JID, made if it has no session yet. */
-  open(jid: Jid): Account {
-    const known = this.#accounts.get(jid.bare)
-    if (known !== undefined) return known
-    const account = new Account(jid.toBare())
+  /** The account with that bare JID, made if it has no session yet; it stays the same one until that is disposed. */
+  hold(jid: Jid): HeldAccount {
+    const account = this.#accounts.get(jid.bare) ?? new Account(jid.toBare())
     this.#accounts.set(account.jid.bare, account)
-    return account
+    account.holds++
+    return {
+      account,
+      [Symbol.dispose]: () => {
+        account.holds--
+        this.release(account)
+      },
+    }
   }
 
-  /** Forgets an account without sessions. */
+  /** Forgets an account without sessions, unless it is held. */
   release(account: Account): void {
-    if (account.size === 0 && this.#accounts.get(account.jid.bare) === account) this.#accounts.delete(account.jid.bare)
+    if (account.size === 0 && account.holds === 0) this.#accounts.delete(account.jid.bare)
   }
+}
+
+export interface HeldAccount extends Disposable {
+  readonly account: Account
 }
