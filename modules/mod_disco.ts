@@ -130,9 +130,7 @@ export default defineModule({
 
     /** What an account is, its owner and those may know who see its presence; to others there is nobody (XEP-0030 §8). */
     async function requireSight({ from, to }: IqRequest): Promise<void> {
-      if (from.bare === to.bare) return
-      const roster = await host.service('roster').of(to.node ?? '')
-      if (!roster.seesUs(from)) throw new StanzaError('service-unavailable')
+      if (!(await host.service('roster').mayKnow(from, to))) throw new StanzaError('service-unavailable')
     }
   },
 })

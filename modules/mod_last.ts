@@ -33,9 +33,8 @@ export default defineModule({
 
     host.iq({ type: 'get', ns: NS_LAST, name: 'query', at: 'account' }, async ({ from, to }) => {
       const node = to.node ?? ''
-      const roster = await host.service('roster').of(node)
       // Only those who may see the presence of the account may know (XEP-0012 §5).
-      if (from.bare !== to.bare && !roster.seesUs(from)) throw new StanzaError('forbidden')
+      if (!(await host.service('roster').mayKnow(from, to))) throw new StanzaError('forbidden')
       if ((host.account(to.bare)?.available.length ?? 0) > 0) return answer(host.clock.now())
       const parting = await partings.get(node)
       if (parting === undefined) throw new StanzaError('item-not-found')

@@ -18,14 +18,18 @@ export default defineModule({
 
     function deliver({ stanza, to }: StanzaEvent): Handled | undefined {
       if (to.node === undefined) return undefined
+      const { type } = stanza
       const account = host.account(to.bare)
       const exact = to.resource === undefined ? undefined : account?.session(to.resource)
-      if (exact !== undefined) return exact.send(stanza) ? handled : undefined
+      if (exact?.send(stanza) === true) return handled
       // A room's message is for one occupant, never for an account (RFC 6121 §8.5.2.1.1, §8.5.3.2.1).
-      if (stanza.type === 'groupchat') throw new StanzaError('service-unavailable')
-      if (account === undefined || stanza.type === 'error') return undefined
+      if (type === 'groupchat') throw new StanzaError('service-unavailable')
+      if (account === undefined || type === 'error') return undefined
+      // News for one client is nothing to the others (RFC 6121 §8.5.3.2.1). DEPARTS from the same section for `normal`,
+      // which goes where `chat` goes: clients use both alike, and what is refused here is lost.
+      if (type === 'headline' && to.resource !== undefined) return handled
       let delivered = false
-      for (const session of recipients(account, stanza.type)) delivered = session.send(stanza) || delivered
+      for (const session of recipients(account, type)) delivered = session.send(stanza) || delivered
       return delivered ? handled : undefined
     }
   },

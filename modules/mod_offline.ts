@@ -82,9 +82,10 @@ export default defineModule({
 /** Which messages are worth keeping (XEP-0160 §3). */
 function isKept({ stanza, to }: StanzaEvent): boolean {
   if (to.node === undefined || stanza.has('no-store', NS.hints)) return false
-  const { type = 'normal' } = stanza
-  if (type === 'normal') return true
-  if (type !== 'chat') return false
+  const { type } = stanza
+  if (type === 'headline' || type === 'groupchat' || type === 'error') return false
+  // A type that nobody knows means the same as `normal` (RFC 6121 §5.2.2).
+  if (type !== 'chat') return true
   // A chat message that only says that somebody is typing is of no use later.
   return !stanza.refs.every(({ ns, name }) => ns === NS.chatStates || (ns === NS.client && name === 'thread'))
 }

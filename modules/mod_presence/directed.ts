@@ -4,6 +4,7 @@ import type { Jid } from '../../server/jid/jid.ts'
 import type { Handled, StanzaEvent } from '../../server/routed-stanza.ts'
 import type { ClientSession } from '../../server/session/client-session.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
+import type { Roster } from '../mod_roster/index.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 
 /** Addresses that a client may send directed presence to, rooms among them. */
@@ -12,8 +13,10 @@ const MOST_DIRECTED = 1000
 export interface Directed {
   /** Remembers whom a client has shown itself to. */
   note(event: StanzaEvent<ClientSession>): Handled | undefined
-  /** Tells all of them that the client has gone, and forgets them. */
-  end(session: ClientSession, farewell: Stanza): void
+  /** Somebody did not want it: there will be nothing to end. */
+  forget(session: ClientSession, shownTo: Jid): void
+  /** Tells all of them that the client has gone, and forgets them; not those whom a broadcast to `told` has reached. */
+  end(session: ClientSession, farewell: Stanza, told?: Roster): void
 }
 
 export function setupDirected(host: ModuleHost<'roster' | 'accounts'>): Directed {
@@ -29,10 +32,17 @@ export function setupDirected(host: ModuleHost<'roster' | 'accounts'>): Directed
       return undefined
     },
 
-    end(session, farewell) {
+    forget(session, to) {
+      shownTo(session).delete(to.full)
+    },
+
+    end(session, farewell, told) {
       const addresses = shownTo(session)
-      // Contacts may be among them; to hear it twice does no harm, not to hear it would.
-      for (const to of addresses.values()) void host.sendTo(to, farewell.with({ to: to.full }), session.jid)
+      for (const to of addresses.values()) {
+        // A client that was written to by its full JID may not be available: what is broadcast does not reach it.
+        if (to.resource === undefined && told?.seesUs(to) === true) continue
+        void host.sendTo(to, farewell.with({ to: to.full }), session.jid)
+      }
       addresses.clear()
     },
   }

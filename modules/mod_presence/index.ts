@@ -2,13 +2,14 @@
 import type { Notice } from '../../server/host/hooks.ts'
 import { defineModule } from '../../server/host/module.ts'
 import type { Jid } from '../../server/jid/jid.ts'
+import { delayElement } from '../../server/protocol/delay.ts'
 import { handled, type Handled, type StanzaEvent } from '../../server/routed-stanza.ts'
 import type { ClientSession } from '../../server/session/client-session.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
 import { presence } from '../../server/xml/build.ts'
-import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
+import type { Roster } from '../mod_roster/index.ts'
 import { setupDirected } from './directed.ts'
 import { setupProbes } from './probes.ts'
 
@@ -49,34 +50,24 @@ export default defineModule({
     host.on('incoming/presence', deliver)
 
     host.on('session/closed', ({ session }) => {
-      const farewell = presence({ type: 'unavailable', from: session.jid.full })
-      if (session.presence !== undefined) void unavailable(session, farewell)
-      else directed.end(session, farewell)
+      void unavailable(session, presence({ type: 'unavailable', from: session.jid.full }))
     })
 
     // Who has just been allowed to see the account does so at once, and who no longer may sees it go (RFC 6121 §3.1.5, §3.2.3).
     host.on('roster/subscriber-added', ({ account, contact }) => probes.show(account, contact))
     host.on('roster/subscriber-removed', ({ account, contact }) => {
-      for (const session of host.account(account.bare)?.available ?? []) {
-        void host.sendTo(
-          contact,
-          presence({ type: 'unavailable', from: session.jid.full, to: contact.full }),
-          session.jid,
-        )
+      for (const { jid } of host.account(account.bare)?.available ?? []) {
+        void host.sendTo(contact, presence({ type: 'unavailable', from: jid.full, to: contact.full }), jid)
       }
-    })
-
-    // Clients do not wait for the contact's server to see a contact go that they have removed.
-    host.on('roster/contact-removed', ({ account, contact }) => {
-      const farewell = presence({ type: 'unavailable', from: contact.full, to: account.full })
-      for (const session of host.account(account.bare)?.available ?? []) session.send(farewell)
     })
 
     /** RFC 6121 §4.2.2, §4.4.2: to contacts who may see it, and to the account's own clients. */
     function available({ stanza, origin }: StanzaEvent<ClientSession>): Maybe<Handled> {
       const priority = readPriority(stanza)
       const initial = origin.presence === undefined
-      origin.announce(stanza.keep(), priority)
+      // Whoever gets it later is told how old it is (RFC 6121 §4.3.2, XEP-0203).
+      const kept = stanza.keep().append(delayElement(new Date(host.clock.now()), host.domain))
+      origin.announce(kept, priority)
       return tellContacts(origin, stanza, () => {
         if (initial) begin(origin)
         host.announce('presence/broadcast', { session: origin, stanza })
@@ -89,23 +80,25 @@ export default defineModule({
 
     /** RFC 6121 §4.5.2: to contacts, to the account's other clients, and to whoever got directed presence. */
     function unavailable(session: ClientSession, stanza: Stanza): Maybe<Handled> {
-      if (session.presence === undefined) return handled
+      if (session.presence === undefined) {
+        directed.end(session, stanza)
+        return handled
+      }
       session.announce(undefined, 0)
       receptive(session).once = false
-      return tellContacts(session, stanza, () => {
-        directed.end(session, stanza)
+      return tellContacts(session, stanza, (roster) => {
+        directed.end(session, stanza, roster)
         host.announce('presence/unavailable', { session })
       })
     }
 
-    function tellContacts(session: ClientSession, stanza: Stanza, then: () => void): Maybe<Handled> {
+    function tellContacts(session: ClientSession, stanza: Stanza, then: (roster: Roster) => void): Maybe<Handled> {
       const roster = host.service('roster').of(session.jid.node ?? '')
       if (isPending(roster)) return roster.then(() => tellContacts(session, stanza, then))
-      const own = stanza.with({ to: session.account.jid.full })
-      for (const other of session.account.available) other.send(own)
-      if (stanza.type === 'unavailable') session.send(own)
+      for (const other of session.account.available) other.send(stanza.with({ to: other.jid.full }))
+      if (stanza.type === 'unavailable') session.send(stanza.with({ to: session.jid.full }))
       for (const contact of roster.subscribers) tell(contact, stanza, session.jid)
-      then()
+      then(roster)
       return handled
     }
 
@@ -124,13 +117,16 @@ export default defineModule({
     }
 
     /** RFC 6121 §8.5.2.1.2, §8.5.3.1: to the bare JID for every available client, to a full JID for one. */
-    function deliver({ stanza, to }: StanzaEvent): Handled | undefined {
+    function deliver({ stanza, from, to }: StanzaEvent): Handled | undefined {
       const { type } = stanza
       if (type !== undefined && type !== 'unavailable' && type !== 'error') return undefined
       if (to.node === undefined) return handled
       const account = host.account(to.bare)
-      if (to.resource !== undefined) account?.session(to.resource)?.send(stanza)
-      else if (type !== 'error') for (const session of account?.available ?? []) session.send(stanza)
+      const one = to.resource === undefined ? undefined : account?.session(to.resource)
+      if (one !== undefined && type === 'error') directed.forget(one, from)
+      if (to.resource !== undefined) one?.send(stanza)
+      // That a subscription request was refused concerns all of them as well.
+      else for (const session of account?.available ?? []) session.send(stanza)
       // Presence for nobody is not worth an answer (RFC 6121 §8.5.1, §8.5.3.2.2).
       return handled
     }
@@ -153,10 +149,9 @@ function checkType(type: string | undefined): void {
   if (!TYPES.has(type)) throw new StanzaError('bad-request', 'There is no such type of presence')
 }
 
-/** From -128 to 127, 0 if there is none (RFC 6121 §4.7.2.3). */
+/** From -128 to 127 (RFC 6121 §4.7.2.3). One that is none counts as 0: that is no reason not to let a client be there. */
 function readPriority(stanza: Stanza): number {
-  const text = stanza.child('priority', NS.client)?.getText().trim() ?? '0'
-  const priority = /^[+-]?\d{1,3}$/.test(text) ? Number(text) : NaN
-  if (priority >= -128 && priority <= 127) return priority
-  throw new StanzaError('bad-request', 'A priority is a whole number from -128 to 127')
+  const text = stanza.childText('priority')?.trim() ?? ''
+  const priority = /^[+-]?\d{1,3}$/.test(text) ? Number(text) : 0
+  return priority >= -128 && priority <= 127 ? priority : 0
 }

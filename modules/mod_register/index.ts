@@ -8,7 +8,6 @@ import { type Jid, JidError } from '../../server/jid/jid.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import type { Stream } from '../../server/stream/stream.ts'
 import { StreamError } from '../../server/stream/stream-error.ts'
-import { presence } from '../../server/xml/build.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { RegistrationRates } from './rates.ts'
@@ -27,7 +26,7 @@ export default defineModule({
   about: 'lets people make, change and remove their accounts',
   xeps: { 77: '2.4' },
   on: ['local'],
-  depends: ['accounts', 'roster'],
+  depends: ['accounts'],
   config: {
     open: t.boolean().default(false).describe('Whether anybody may make an account.'),
     per_hour: t.integer({ min: 1 }).default(3).describe('Accounts that may be made from one address in an hour.'),
@@ -95,23 +94,6 @@ export default defineModule({
         return undefined
       })
     }
-
-    // Contacts of an account that goes learn that it is no contact any more (RFC 6121 §2.5.2).
-    host.on(
-      'account/removing',
-      async ({ node }) => {
-        const account = host.jid.withNode(node)
-        const roster = await host.service('roster').of(node)
-        for (const bare of new Set([...roster.items.keys(), ...roster.requests.keys()])) {
-          const contact = host.parseJid(bare)
-          const { to, from, ask, asked } = roster.stateOf(contact)
-          const tell = (type: string) => host.sendTo(contact, presence({ type, from: account.full, to: bare }), account)
-          if (to || ask) await tell('unsubscribe')
-          if (from || asked) await tell('unsubscribed')
-        }
-      },
-      'deliver',
-    )
 
     function requireOpen(stream: Stream): void {
       // A client that may not register here is told so, and has to go (XEP-0077 §3.1.1, §4).

@@ -7,18 +7,21 @@ import type { Maybe } from '../../server/util/maybe.ts'
 import { iq, presence } from '../../server/xml/build.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
+import type { Stanza } from '../../server/xml/stanza.ts'
+import type { Rosters } from './index.ts'
 import { itemElement, newItem, type Roster } from './roster.ts'
+import type { SubscriptionState, SubscriptionType } from './subscription.ts'
 
 /** Bytes of a name or group (RFC 6121 §2.1.2.3, §2.1.2.5 leave the number to us). */
 const LONGEST_NAME = 1023
 const MOST_GROUPS = 50
 
-/** Answers roster gets and sets; gives what tells the account's clients of a change. */
+/** Answers roster gets and sets; gives what reaches the clients that care. */
 export function setupContacts(
   host: ModuleHost<'accounts'>,
-  rosters: { of(node: string): Maybe<Roster> },
+  rosters: Pick<Rosters, 'of'>,
   maxContacts: number,
-): (roster: Roster, contact: Jid) => void {
+): Pick<Rosters, 'push' | 'sendToInterested'> {
   /** Clients that have asked for the roster want to hear of changes (RFC 6121 §2.2). */
   const interested = host.slot('interested', () => ({ yes: false }))
 
@@ -31,7 +34,7 @@ export function setupContacts(
   host.iq({ type: 'get', ns: NS.roster, name: 'query', at: 'self' }, async ({ payload, from, origin }) => {
     const roster = await rosters.of(from.node ?? '')
     interested(origin).yes = true
-    if (payload.attrs['ver'] === roster.version) return undefined
+    if (roster.isCurrent(payload.attrs['ver'])) return undefined
     return xml(
       'query',
       { xmlns: NS.roster, ver: roster.version },
@@ -42,9 +45,7 @@ export function setupContacts(
   host.iq({ type: 'set', ns: NS.roster, name: 'query', at: 'self' }, async (request) => {
     const roster = await rosters.of(request.from.node ?? '')
     const { contact, item } = readItem(host, request)
-    const changed =
-      item.attrs['subscription'] === 'remove' ? remove(roster, contact, request) : update(roster, contact, item)
-    await changed
+    await (item.attrs['subscription'] === 'remove' ? remove(roster, contact, request) : update(roster, contact, item))
     request.afterAnswer(() => push(roster, contact))
   })
 
@@ -55,7 +56,7 @@ export function setupContacts(
   host.iq({ type: 'get', ns: NS.roster, name: 'query', at: 'account' }, refuse)
   host.iq({ type: 'set', ns: NS.roster, name: 'query', at: 'account' }, refuse)
 
-  return push
+  return { push, sendToInterested }
 
   function update(roster: Roster, contact: Jid, element: Element): Promise<void> {
     const known = roster.items.get(contact.bare)
@@ -65,7 +66,8 @@ export function setupContacts(
       throw new StanzaError('not-acceptable', 'The name is too long')
     }
     // Subscriptions change by presence only (RFC 6121 §2.1.2.4).
-    return roster.set(contact, { ...(known ?? newItem), name, groups: readGroups(element) })
+    const item = { ...(known ?? newItem), name, groups: readGroups(element) }
+    return roster.set(contact, item, roster.requests.get(contact.bare))
   }
 
   /** Ends the subscriptions in both directions as well (RFC 6121 §2.5.2). */
@@ -73,28 +75,38 @@ export function setupContacts(
     if (!roster.items.has(contact.bare)) throw new StanzaError('item-not-found')
     const state = roster.stateOf(contact)
     const account = from.toBare()
-    const tell = (type: string): Maybe<void> =>
-      host.sendTo(contact, presence({ type, from: account.full, to: contact.full }), account)
-    const stored = roster.set(contact, undefined)
-    const answered = state.asked ? roster.setRequest(contact, undefined) : undefined
-    if (state.from) host.announce('roster/subscriber-removed', { account, contact })
-    if (state.to || state.ask) await tell('unsubscribe')
-    if (state.from || state.asked) await tell('unsubscribed')
-    host.announce('roster/contact-removed', { account, contact })
-    await Promise.all([stored, answered])
+    await roster.set(contact, undefined, undefined)
+    // Whoever had to do with the account sees it go, also if that was only one-sided.
+    if (Object.values(state).some(Boolean)) host.announce('roster/subscriber-removed', { account, contact })
+    await endSubscriptions(host, account, contact, state)
   }
 
   function push(roster: Roster, contact: Jid): void {
-    const account = host.account(`${roster.owner}@${host.domain}`)
-    if (account === undefined) return
     const item = roster.items.get(contact.bare)
     const element =
       item === undefined ? xml('item', { jid: contact.bare, subscription: 'remove' }) : itemElement(contact.bare, item)
     const query = xml('query', { xmlns: NS.roster, ver: roster.version }, element)
-    for (const session of account.sessions) {
-      if (interested(session).yes) session.send(iq({ type: 'set', to: session.jid.full, id: host.random.id() }, query))
+    sendToInterested(roster, ({ jid }) => iq({ type: 'set', to: jid.full, id: host.random.id() }, query))
+  }
+
+  function sendToInterested({ owner }: Roster, stanzaFor: (session: ClientSession) => Stanza): void {
+    for (const session of host.account(`${owner}@${host.domain}`)?.sessions ?? []) {
+      if (interested(session).yes) session.send(stanzaFor(session))
     }
   }
+}
+
+/** Tells a contact that it is none any more (RFC 6121 §2.5.2). */
+export async function endSubscriptions(
+  host: ModuleHost,
+  account: Jid,
+  contact: Jid,
+  { to, from, ask, asked }: SubscriptionState,
+): Promise<void> {
+  const tell = (type: SubscriptionType): Maybe<void> =>
+    host.sendTo(contact, presence({ type, from: account.full, to: contact.full }), account)
+  if (to || ask) await tell('unsubscribe')
+  if (from || asked) await tell('unsubscribed')
 }
 
 /** The one item of a roster set, and whom it is about (RFC 6121 §2.1.5, §2.3.3). */

@@ -4,9 +4,11 @@ import { t } from '../../server/config/types.ts'
 import type { Notice } from '../../server/host/hooks.ts'
 import { defineModule } from '../../server/host/module.ts'
 import type { Jid } from '../../server/jid/jid.ts'
-import type { Maybe } from '../../server/util/maybe.ts'
+import type { ClientSession } from '../../server/session/client-session.ts'
+import { isPending, type Maybe } from '../../server/util/maybe.ts'
+import type { Stanza } from '../../server/xml/stanza.ts'
 import { map } from '../../storage/store.ts'
-import { setupContacts } from './contacts.ts'
+import { endSubscriptions, setupContacts } from './contacts.ts'
 import { Roster, type StoredContact } from './roster.ts'
 import { setupSubscriptions } from './subscriptions.ts'
 
@@ -16,8 +18,12 @@ export type { Roster, RosterItem } from './roster.ts'
 export interface Rosters {
   /** The roster of an account: at once if it has sessions, else perhaps later. An account without one has an empty one. */
   of(node: string): Maybe<Roster>
+  /** True if somebody may know whether an account is there: it itself, and those who get its presence. */
+  mayKnow(asking: Jid, account: Jid): Maybe<boolean>
   /** Tells the account's clients how a contact stands now (RFC 6121 §2.1.6). */
   push(roster: Roster, contact: Jid): void
+  /** To the clients of the account that have asked for its roster ("interested resources", RFC 6121 §2.2). */
+  sendToInterested(roster: Roster, stanzaFor: (session: ClientSession) => Stanza): void
 }
 
 declare module '../../server/host/module.ts' {
@@ -31,8 +37,6 @@ declare module '../../server/host/events.ts' {
     /** A contact gets the presence of an account from now on, or no longer. */
     'roster/subscriber-added': Notice<{ readonly account: Jid; readonly contact: Jid }>
     'roster/subscriber-removed': Notice<{ readonly account: Jid; readonly contact: Jid }>
-    /** An account has taken a contact from its roster. */
-    'roster/contact-removed': Notice<{ readonly account: Jid; readonly contact: Jid }>
   }
 }
 
@@ -61,30 +65,52 @@ export default defineModule({
 
     host.on('session/binding', async ({ account }) => {
       const holder = held(account)
-      holder.roster ??= await rosters.of(account.jid.node ?? '')
+      holder.roster ??= await of(account.jid.node ?? '')
     })
 
-    // Deleted with the account: nobody may find it in memory afterwards.
-    host.on('account/removing', ({ node }) => void idle.delete(node), 'fallback')
+    // Contacts of an account that goes learn that it is no contact any more (RFC 6121 §2.5.2).
+    host.on('account/removing', async ({ node }) => {
+      const account = host.jid.withNode(node)
+      const roster = await of(node)
+      for (const bare of new Set([...roster.items.keys(), ...roster.requests.keys()])) {
+        const contact = host.parseJid(bare)
+        await endSubscriptions(host, account, contact, roster.stateOf(contact))
+      }
+    })
+    // Nobody may find it in memory afterwards.
+    host.on('account/removed', ({ node }) => {
+      loading.delete(node)
+      idle.delete(node)
+    })
 
-    const push = setupContacts(host, { of: (node) => rosters.of(node) }, config.max_contacts)
     const rosters: Rosters = {
-      of(node) {
-        const account = host.account(bareOf(node))
-        return (account && held(account).roster) ?? idle.get(node) ?? loading.get(node) ?? load(node)
+      of,
+      mayKnow(asking, account) {
+        if (asking.bare === account.bare) return true
+        const roster = of(account.node ?? '')
+        return isPending(roster) ? roster.then((loaded) => loaded.seesUs(asking)) : roster.seesUs(asking)
       },
-      push,
+      ...setupContacts(host, { of }, config.max_contacts),
     }
-
     setupSubscriptions(host, rosters, config.max_requests)
     return rosters
 
+    function of(node: string): Maybe<Roster> {
+      const account = host.account(bareOf(node))
+      return (account && held(account).roster) ?? idle.get(node) ?? loading.get(node) ?? load(node)
+    }
+
     async function load(node: string): Promise<Roster> {
-      const loaded = Roster.load(node, stores.contacts).finally(() => loading.delete(node))
+      const loaded = Roster.load(node, stores.contacts)
       loading.set(node, loaded)
-      const roster = await loaded
-      idle.set(node, roster)
-      return roster
+      try {
+        const roster = await loaded
+        // Unless its account was removed meanwhile.
+        if (loading.get(node) === loaded) idle.set(node, roster)
+        return roster
+      } finally {
+        if (loading.get(node) === loaded) loading.delete(node)
+      }
     }
   },
 })

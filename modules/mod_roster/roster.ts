@@ -31,7 +31,8 @@ export class Roster {
   readonly #store: MapStore<StoredContact>
   readonly #items = new Map<string, RosterItem>()
   readonly #requests = new Map<string, string>()
-  #version = 1
+  /** How often it has changed. */
+  #version = 0
   #subscribers: readonly string[] | undefined
 
   private constructor(owner: string, store: MapStore<StoredContact>, contacts: ReadonlyMap<string, StoredContact>) {
@@ -48,9 +49,14 @@ export class Roster {
     return new Roster(owner, store, await store.all(owner))
   }
 
-  /** Grows with each change; clients that know it need not be told what they know (RFC 6121 §2.6). */
+  /** Grows with each change (RFC 6121 §2.6). One that never changed calls itself 1, as it does after its first change. */
   get version(): string {
-    return String(this.#version)
+    return String(Math.max(this.#version, 1))
+  }
+
+  /** True if a client that has seen that version has missed nothing. */
+  isCurrent(version: string | undefined): boolean {
+    return this.#version > 1 && version === this.version
   }
 
   get size(): number {
@@ -97,28 +103,42 @@ export class Roster {
     }
   }
 
-  /** Stores a contact; undefined removes it. Durable when the promise resolves, visible at once. */
-  set({ bare }: Jid, item: RosterItem | undefined): Promise<void> {
-    if (item === undefined) this.#items.delete(bare)
-    else this.#items.set(bare, item)
+  /**
+   * Replaces a contact, and the stanza of its request; what is undefined is removed. Visible at once, durable when the
+   * promise resolves. If it rejects, everything is as it was.
+   */
+  async set({ bare }: Jid, item: RosterItem | undefined, request: string | undefined): Promise<void> {
+    const before = { item: this.#items.get(bare), request: this.#requests.get(bare) }
+    const entries: [string, StoredContact | undefined][] = []
+    if (item !== before.item) entries.push(['', { version: ++this.#version }])
+    this.#put(bare, item, request)
+    entries.push([bare, item === undefined && request === undefined ? undefined : { item, request }])
+    try {
+      await this.#store.setMany(this.owner, entries)
+    } catch (error) {
+      // Unless somebody has changed it again, and will find out on their own.
+      if (this.#items.get(bare) === item && this.#requests.get(bare) === request) {
+        this.#put(bare, before.item, before.request)
+      }
+      throw error
+    }
+  }
+
+  /** The same for the request alone. */
+  setRequest(contact: Jid, request: string | undefined): Promise<void> {
+    return this.set(contact, this.#items.get(contact.bare), request)
+  }
+
+  #put(bare: string, item: RosterItem | undefined, request: string | undefined): void {
+    replace(this.#items, bare, item)
+    replace(this.#requests, bare, request)
     this.#subscribers = undefined
-    this.#version++
-    return Promise.all([this.#write(bare), this.#store.set(this.owner, '', { version: this.#version })]).then(() => {})
   }
+}
 
-  /** Stores a request that has no answer yet; undefined removes it. */
-  setRequest({ bare }: Jid, stanza: string | undefined): Promise<void> {
-    if (stanza === undefined) this.#requests.delete(bare)
-    else this.#requests.set(bare, stanza)
-    return this.#write(bare)
-  }
-
-  #write(bare: string): Promise<void> {
-    const item = this.#items.get(bare)
-    const request = this.#requests.get(bare)
-    const kept = item === undefined && request === undefined ? undefined : { item, request }
-    return this.#store.set(this.owner, bare, kept)
-  }
+function replace<V>(map: Map<string, V>, key: string, value: V | undefined): void {
+  if (value === undefined) map.delete(key)
+  else map.set(key, value)
 }
 
 function isFrom({ subscription }: RosterItem): boolean {

@@ -15,15 +15,6 @@ import { isSubscriptionType, type SubscriptionState, type SubscriptionType, subs
 /** Bytes of a request that are kept until it is answered. */
 const LONGEST_REQUEST = 65_536
 
-/** What a subscription stanza has done to a contact. */
-interface Change {
-  readonly before: SubscriptionState
-  readonly after: SubscriptionState
-  /** True if the account's clients must hear of it. */
-  readonly visible: boolean
-  readonly stored: Promise<void>
-}
-
 export function setupSubscriptions(host: ModuleHost<'accounts'>, rosters: Rosters, maxRequests: number): void {
   host.streamFeature({
     needs: ['authenticated'],
@@ -59,18 +50,17 @@ export function setupSubscriptions(host: ModuleHost<'accounts'>, rosters: Roster
   }
 
   /** RFC 6121 §3.1.2, §3.1.5, §3.2.2, §3.3.2: what a client sends, on behalf of its account and to the contact's. */
-  function send(event: StanzaEvent<ClientSession>, type: SubscriptionType, roster: Roster): Maybe<Handled> {
+  async function send(event: StanzaEvent<ClientSession>, type: SubscriptionType, roster: Roster): Promise<Handled> {
     const contact = event.to.toBare()
     const account = event.from.toBare()
     if (contact.bare === account.bare) throw new StanzaError('not-allowed', 'Nobody subscribes to themselves')
     const before = roster.stateOf(contact)
     const { state: after, passes } = subscriptionAfter(before, 'outgoing', type)
-    const change = store(roster, contact, before, after, approvalAfter(type, before))
-    event.settles(change.stored)
-    const follow = (): Handled => followUp(roster, account, contact, change)
-    if (!passes) return follow()
-    const sent = host.sendTo(contact, event.stanza.with({ from: account.full, to: contact.full }), account)
-    return isPending(sent) ? sent.then(follow) : follow()
+    // The push comes first, since the contact's server may answer at once (RFC 6121 §3.4).
+    await change(roster, contact, after, { approved: approvalAfter(type, before) })
+    if (passes) await host.sendTo(contact, event.stanza.with({ from: account.full, to: contact.full }), account)
+    announce(account, contact, before, after)
+    return handled
   }
 
   /** RFC 6121 §3.1.3, §3.1.6, §3.2.3, §3.3.3: what a contact sends. */
@@ -80,60 +70,57 @@ export function setupSubscriptions(host: ModuleHost<'accounts'>, rosters: Roster
     if (!(await host.service('accounts').exists(node))) return refuseFor(account, contact, type)
     const roster = await rosters.of(node)
     const before = roster.stateOf(contact)
-    if (type === 'subscribe' && (before.from || roster.items.get(contact.bare)?.approved)) {
-      return approve(event, roster, account, contact, before)
+    if (type === 'subscribe' && (before.from || roster.items.get(contact.bare)?.approved === true)) {
+      return approve(roster, account, contact, before)
     }
     const { state: after, passes } = subscriptionAfter(before, 'incoming', type)
     if (!passes) return handled
     const stanza = event.stanza.with({ from: contact.full, to: account.full })
     if (after.asked && !before.asked) checkRequest(roster, stanza)
-    const change = store(roster, contact, before, after, undefined, stanza)
-    event.settles(change.stored)
-    // The stanza comes before the push that tells what it has done (RFC 6121 §3.1.6).
-    const clients = host.account(account.bare)
-    for (const session of clients?.available ?? []) session.send(stanza)
-    return followUp(roster, account, contact, change)
+    const show = (): void => {
+      if (type !== 'subscribe') return rosters.sendToInterested(roster, () => stanza)
+      for (const session of host.account(account.bare)?.available ?? []) session.send(stanza)
+    }
+    await change(roster, contact, after, { request: stanza.toString(), show })
+    announce(account, contact, before, after)
+    return handled
   }
 
   /** A request that was granted before it came is answered by the server, and nobody is asked (RFC 6121 §3.1.3, §3.4). */
-  function approve(
-    event: StanzaEvent,
-    roster: Roster,
-    account: Jid,
-    contact: Jid,
-    before: SubscriptionState,
-  ): Maybe<Handled> {
-    const change = store(roster, contact, before, { ...before, from: true, asked: false })
-    event.settles(change.stored)
-    const follow = (): Handled => followUp(roster, account, contact, change)
-    const answer = presence({ type: 'subscribed', from: account.full, to: contact.full })
-    const sent = host.sendTo(contact, answer, account)
-    return isPending(sent) ? sent.then(follow) : follow()
+  async function approve(roster: Roster, account: Jid, contact: Jid, before: SubscriptionState): Promise<Handled> {
+    await change(roster, contact, { ...before, from: true, asked: false })
+    await host.sendTo(contact, presence({ type: 'subscribed', from: account.full, to: contact.full }), account)
+    // Also if it saw us all the time: it would not ask if it knew.
+    host.announce('roster/subscriber-added', { account, contact })
+    return handled
   }
 
-  function store(
+  /**
+   * Stores how a contact stands and tells the clients that care, once that is durable. `show` comes before the push:
+   * clients first see the stanza and then what it has done (RFC 6121 §3.1.6).
+   */
+  async function change(
     roster: Roster,
     contact: Jid,
-    before: SubscriptionState,
     after: SubscriptionState,
-    approved?: boolean,
-    request?: Stanza,
-  ): Change {
-    const writes: Promise<void>[] = []
-    if (before.asked !== after.asked)
-      writes.push(roster.setRequest(contact, after.asked ? request?.toString() : undefined))
-    const item = roster.items.get(contact.bare) ?? newItem
-    const next = { ...withState(item, after), approved: approved ?? item.approved }
-    const visible = next.subscription !== item.subscription || next.ask !== item.ask || next.approved !== item.approved
-    if (visible) writes.push(roster.set(contact, next))
-    return { before, after, visible, stored: Promise.all(writes).then(() => {}) }
+    { approved, request, show }: { approved?: boolean | undefined; request?: string; show?: () => void } = {},
+  ): Promise<void> {
+    const item = roster.items.get(contact.bare)
+    const known = item ?? newItem
+    const next = { ...withState(known, after), approved: approved ?? known.approved }
+    const isVisible =
+      next.subscription !== known.subscription || next.ask !== known.ask || next.approved !== known.approved
+    const kept = after.asked ? (roster.requests.get(contact.bare) ?? request) : undefined
+    if (isVisible || kept !== roster.requests.get(contact.bare)) {
+      await roster.set(contact, isVisible ? next : item, kept)
+    }
+    show?.()
+    if (isVisible) rosters.push(roster, contact)
   }
 
-  function followUp(roster: Roster, account: Jid, contact: Jid, { before, after, visible }: Change): Handled {
-    if (visible) rosters.push(roster, contact)
+  function announce(account: Jid, contact: Jid, before: SubscriptionState, after: SubscriptionState): void {
     if (after.from && !before.from) host.announce('roster/subscriber-added', { account, contact })
     if (before.from && !after.from) host.announce('roster/subscriber-removed', { account, contact })
-    return handled
   }
 
   /** There is no such account: whoever asks to see its presence is told so; nothing else needs an answer (RFC 6121 §8.5.1). */

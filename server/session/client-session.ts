@@ -83,9 +83,7 @@ export class ClientSession implements Origin, SlotBearer, StreamUser {
    * order among the stanzas of the session is kept from here on (RFC 6120 §10.1).
    */
   receive(stanza: Stanza): void {
-    const { from } = stanza
-    // Nobody speaks in another's name (RFC 6120 §8.1.2.1).
-    if (from !== undefined && from !== this.jid.full && from !== this.jid.bare) throw new StreamError('invalid-from')
+    if (!this.#mayBeFrom(stanza.from)) throw new StreamError('invalid-from')
     const stamped = stanza.with({ from: this.jid.full, lang: stanza.lang ?? this.#stream?.lang })
     let to: Jid
     try {
@@ -109,6 +107,18 @@ export class ClientSession implements Origin, SlotBearer, StreamUser {
 
   send(stanza: Stanza): boolean {
     return this.#stream?.send(stanza) ?? false
+  }
+
+  /** Nobody speaks in another's name (RFC 6120 §8.1.2.1). */
+  #mayBeFrom(from: string | undefined): boolean {
+    const { full, bare } = this.jid
+    if (from === undefined || from === full || from === bare) return true
+    try {
+      const said = this.#owner.addressee(from)
+      return said.full === full || said.full === bare
+    } catch {
+      return false
+    }
   }
 
   /** Ends the stream, if there is one; the session itself is ended by whoever runs the host. */
