@@ -1,4 +1,5 @@
 /** HOT. One stanza to many addressees. */
+import { own } from '../util/own.ts'
 import { escapeAttribute } from './escape.ts'
 import type { Stanza } from './stanza.ts'
 
@@ -12,10 +13,10 @@ export class Broadcast {
 
   /** Whatever the stanza is addressed to does not matter. */
   constructor(stanza: Stanza) {
-    const text = stanza.with({ to: '' }).toString()
-    const place = text.indexOf("to=''") + "to='".length
-    this.#before = text.slice(0, place)
-    this.#after = text.slice(place)
+    const { before, after } = stanza.textAroundTo()
+    this.#before = before
+    // A copy in one piece, or each text would have to put its pieces together again.
+    this.#after = own(after)
   }
 
   /** What `stanza.with({ to }).toString()` gives. */

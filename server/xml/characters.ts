@@ -1,17 +1,17 @@
-/** HOT. What each UTF-16 unit may be in XML (XML 1.0 §2.2, §2.3), as bits in one table. */
+/** HOT. What each byte of UTF-8 may be in XML (XML 1.0 §2.2, §2.3), as bits in one table. */
 
 /** May begin a name. Names are ASCII: editions of XML disagree on others, and so do the parsers of clients. */
 export const NAME_START = 1
 /** May be in a name. The colon is not: it parts a prefix from a local name (XML Names §4). */
 export const NAME = 2
 export const SPACE = 4
-/** Ends plain character data: `<`, `&`, `]`, or no legal character. */
+/** Ends plain character data: `<`, `&`, `]`, `ILLEGAL`, or the first byte of what may be no character. */
 export const TEXT_STOP = 8
-/** Ends the plain part of an attribute value: a quote, `<`, `&`, white space but the blank, or no legal character. */
+/** Ends the plain part of an attribute value: a quote, `<`, `&`, and as above; white space that is no blank as well. */
 export const VALUE_STOP = 16
 /** Is in no URI (RFC 3986 §2), or is the apostrophe, a quote or `&`. */
 export const URI_STOP = 32
-/** Is no character of XML at all. Surrogates pass: input in UTF-8 has them in pairs only. */
+/** A control character that XML does not have. */
 export const ILLEGAL = 64
 
 export const TAB = 9
@@ -30,30 +30,65 @@ export const LESS = 60
 export const EQUALS = 61
 export const GREATER = 62
 export const QUESTION = 63
-export const LEFT_BRACKET = 91
 export const RIGHT_BRACKET = 93
+/** U+FFFE and U+FFFF, which are no characters, begin with it in UTF-8: EF BF BE, EF BF BF. */
+export const NON_CHARACTER_LEAD = 0xef
 
-/** The bits of every UTF-16 unit. */
+/** The bits of every byte. */
 export const CLASS = classify()
 
+// The two loops that nearly all time is spent in. As functions of their own they are compiled well wherever they are used.
+
+/** The first place, from `start` on, with a byte that has the bit; or `end`. */
+export function findBit(bytes: Uint8Array, start: number, end: number, bit: number): number {
+  let i = start
+  while (i < end && (CLASS[bytes[i]!]! & bit) === 0) i++
+  return i
+}
+
+/** The first place, from `start` on, with a byte that has not the bit; or `end`. */
+export function skipBit(bytes: Uint8Array, start: number, end: number, bit: number): number {
+  let i = start
+  while (i < end && (CLASS[bytes[i]!]! & bit) !== 0) i++
+  return i
+}
+
+/** The first place, from `start` on, that is no white space; or `end`. In tags there mostly is none, or one blank. */
+export function skipSpace(bytes: Uint8Array, start: number, end: number): number {
+  if (start < end && bytes[start]! > BLANK) return start
+  if (start + 1 < end && bytes[start] === BLANK && bytes[start + 1]! > BLANK) return start + 1
+  return skipBit(bytes, start, end, SPACE)
+}
+
+/** True if U+FFFE or U+FFFF is at that place, whose byte is NON_CHARACTER_LEAD. */
+export function isNonCharacter(bytes: Uint8Array, place: number): boolean {
+  return bytes[place + 1] === 0xbf && bytes[place + 2]! >= 0xbe
+}
+
 /** True if there is nothing but white space between the two places. */
-export function isBlank(text: string, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if ((CLASS[text.charCodeAt(i)]! & SPACE) === 0) return false
+export function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
+  return skipBit(bytes, start, end, SPACE) === end
+}
+
+/** True if `word` is what lies between the two places, and nothing else. */
+export function isSame(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
+  if (end - start !== word.length) return false
+  for (let i = 0; i < word.length; i++) if (bytes[start + i] !== word[i]) return false
   return true
 }
 
 function classify(): Uint8Array {
-  const table = new Uint8Array(65536)
+  const table = new Uint8Array(256)
   const mark = (bit: number, chars: string): void => {
     for (const char of chars) table[char.charCodeAt(0)]! |= bit
   }
   const letters = 'abcdefghijklmnopqrstuvwxyz'
   const names = `_${letters}${letters.toUpperCase()}`
   const digits = '0123456789'
-  for (let code = 0; code < 65536; code++) {
-    const legal = code >= BLANK ? code < 0xfffe : code === TAB || code === LF || code === CR
-    table[code] = URI_STOP | (legal ? 0 : ILLEGAL | TEXT_STOP | VALUE_STOP)
-  }
+  table.fill(ILLEGAL | TEXT_STOP | VALUE_STOP, 0, BLANK)
+  for (const legal of [TAB, LF, CR]) table[legal] = 0
+  table[NON_CHARACTER_LEAD] = TEXT_STOP | VALUE_STOP
+  for (let byte = 0; byte < 256; byte++) table[byte]! |= URI_STOP
   for (const char of `${names}${digits}-._~:/?#[]@!$()*+,;=%`) table[char.charCodeAt(0)]! &= ~URI_STOP
   mark(NAME_START | NAME, names)
   mark(NAME, `${digits}-.`)

@@ -1,19 +1,22 @@
-/** HOT. Cuts the text of a stream into its top-level elements, in one pass that checks everything and builds no tree. */
+/** HOT. Cuts a stream into its top-level elements, in one pass that checks everything and builds no tree. */
 import {
   AMPERSAND,
   BANG,
   CLASS,
+  findBit,
   GREATER,
   ILLEGAL,
   isBlank,
+  isNonCharacter,
   LESS,
+  NON_CHARACTER_LEAD,
   QUESTION,
   RIGHT_BRACKET,
+  skipSpace,
   SLASH,
-  SPACE,
   TEXT_STOP,
 } from './characters.ts'
-import { declarationEnd } from './declaration.ts'
+import { declarationEnd, LONGEST_DECLARATION } from './declaration.ts'
 import type { ScannerLimits } from './limits.ts'
 import { referenceEnd, UNDECLARED, UNFINISHED } from './reference.ts'
 import type { Stanza } from './stanza.ts'
@@ -22,52 +25,53 @@ import { StartTag } from './start-tag.ts'
 import { TagEnd } from './tag-end.ts'
 import { type XmlCondition, XmlError } from './xml-error.ts'
 
-/** Raw text of a stream that is no stanza of the usual form. */
+/** A part of a stream that is no stanza of the usual form. */
 export interface Markup {
   /** The start tag of the stream, its end tag, or an element inside of it. */
   readonly kind: 'header' | 'end' | 'element'
   readonly text: string
 }
 
-const CDATA = '<![CDATA['
+const CDATA = Buffer.from('<![CDATA[')
+const NOTHING: Buffer = Buffer.alloc(0)
 
 /**
- * `next` gives one piece after another until the text is used up and `feed`
+ * `next` gives one piece after another until the input is used up and `feed`
  * must give more. What there is of an unfinished element is kept.
  *
- * Whatever is wrong is found at the same character, with the same pieces before
- * it, however the text is cut into chunks: text is checked as far as it has
- * come, a tag once it is complete. No character is looked at more than three
- * times, but for references, brackets and declarations, which are short.
+ * Whatever is wrong is found at the same byte, with the same pieces before it,
+ * however the input is cut into chunks: text is checked as far as it has come,
+ * a tag once it is complete. Nothing is looked at again and again while it
+ * trickles in, but for references and the like, which are short.
  */
 export class Cutter {
   limits: ScannerLimits
   readonly #isFramed: boolean
-  readonly #tag = new StartTag()
   readonly #draft: StanzaDraft
+  /** Any tag but that of a stanza. */
+  readonly #tag = new StartTag()
 
-  #text = ''
-  /** The first character of the text that is not dealt with. */
+  /** The input, as far as `#end`. If it `#isHeld` it is a copy of ours, with room for more. */
+  #bytes = NOTHING
+  #end = 0
+  #isHeld = false
+  /** The first byte that is not dealt with. */
   #place = 0
-  /** What ended the last chunk and was not complete; `#tagEnd` looks for the rest if it is a tag. */
-  #unfinished = ''
+  /** Looks for the end of a tag that was not complete at the end of the last chunk, from that place on. */
   #tagEnd: TagEnd | undefined
+  #searched = 0
 
   #state: 'header' | 'content' | 'end'
-  #root = ''
+  #root = NOTHING
   /** Where an XML declaration may stand: at the very start; or after white space, which belongs to the stream before. */
   #declarable: 'first' | 'later' | 'no' = 'first'
 
-  /** True from the `<` of a top-level element to its end; the rest says what came of it before the text, and where it goes on. */
+  /** True from the `<` of a top-level element, which is at `#start`, to its end. */
   #isOpen = false
-  #before = ''
   #start = 0
-  /** Bytes of it that have been counted, and the place up to which they were. */
-  #bytes = 0
-  #counted = 0
-
-  /** Names of the open elements, outermost first. */
-  readonly #names: string[] = []
+  /** Where the names of open elements are, outermost first; counted from `#start`. */
+  readonly #names: number[] = []
+  readonly #nameEnds: number[] = []
   #depth = 0
   #elements = 0
   #inCdata = false
@@ -87,7 +91,7 @@ export class Cutter {
 
   /** True if there is more than white space that has not been given out. */
   get pending(): boolean {
-    return this.#isOpen || !isBlank(this.#text, this.#place, this.#text.length)
+    return this.#isOpen || !isBlank(this.#bytes, this.#place, this.#end)
   }
 
   /** Expects a new stream. What is pending is its beginning. */
@@ -96,23 +100,21 @@ export class Cutter {
     this.#declarable = 'later'
   }
 
-  /** Adds text. Only when `next` has nothing more to give. */
-  feed(chunk: string): void {
-    if (this.#tagEnd !== undefined && this.#tagEnd.find(chunk, 0) === -1) {
-      this.#unfinished += chunk
-      this.#count(chunk)
+  /** Adds input, which ends with a whole character. Only when `next` has nothing more to give. */
+  feed(chunk: Buffer): void {
+    if (this.#isOpen) {
+      this.#append(chunk)
       return
     }
-    this.#text = this.#unfinished + chunk
-    this.#counted = this.#unfinished.length
+    this.#bytes = chunk
+    this.#end = chunk.length
     this.#place = 0
-    this.#unfinished = ''
-    this.#tagEnd = undefined
+    this.#isHeld = false
   }
 
-  /** The next stanza or other piece; undefined if more text is needed. Throws an XmlError, and is of no use after that. */
+  /** The next stanza or other piece; undefined if more input is needed. Throws an XmlError, and is of no use after that. */
   next(): Stanza | Markup | undefined {
-    if (this.#text === '') return undefined
+    if (this.#place === this.#end || this.#isInsideTag()) return undefined
     for (;;) {
       const tag = this.#depth === 0 ? this.#skipSpace() : this.#skipText()
       if (tag === UNFINISHED) break
@@ -129,43 +131,70 @@ export class Cutter {
     return undefined
   }
 
-  /** Puts aside what will be needed of the text when there is more. */
+  /** True if the tag that was cut off by the end of the last chunk is not complete yet. */
+  #isInsideTag(): boolean {
+    if (this.#tagEnd === undefined) return false
+    if (this.#tagEnd.find(this.#bytes, this.#searched, this.#end) === -1) {
+      this.#searched = this.#end
+      this.#checkSize(this.#end)
+      return true
+    }
+    this.#tagEnd = undefined
+    return false
+  }
+
+  /** Puts aside what will be needed when there is more, and lets go of the chunk. */
   #hold(): void {
-    const text = this.#text
-    this.#text = ''
     if (!this.#isOpen) {
-      // Names are parts of the text and would keep it alive.
-      this.#names.length = 0
+      this.#bytes = NOTHING
+      this.#end = 0
+      this.#place = 0
       return
     }
-    this.#count(text.slice(this.#counted))
-    this.#before += text.slice(this.#start, this.#place)
-    this.#start = 0
-    this.#unfinished = text.slice(this.#place)
-    if (!isTag(this.#unfinished)) return
+    this.#checkSize(this.#end)
+    if (!this.#isHeld || this.#start > 0) {
+      this.#bytes = Buffer.from(this.#bytes.subarray(this.#start, this.#end))
+      this.#isHeld = true
+      this.#end -= this.#start
+      this.#place -= this.#start
+      this.#start = 0
+    }
+    if (!this.#isAtTag()) return
     this.#tagEnd = new TagEnd()
-    this.#tagEnd.find(this.#unfinished, 1)
+    this.#searched = this.#place + 1
+  }
+
+  #append(chunk: Buffer): void {
+    const end = this.#end + chunk.length
+    if (end > this.#bytes.length) {
+      // Twice the room, so that all copying together takes time in proportion to what has come.
+      const roomy = Buffer.allocUnsafe(Math.max(end, 2 * this.#end))
+      this.#bytes.copy(roomy, 0, 0, this.#end)
+      this.#bytes = roomy
+    }
+    chunk.copy(this.#bytes, this.#end)
+    this.#end = end
+  }
+
+  #isAtTag(): boolean {
+    const second = this.#bytes[this.#place + 1]
+    return this.#place + 1 < this.#end && this.#bytes[this.#place] === LESS && second !== BANG && second !== QUESTION
   }
 
   /** Gives the place of the next `<` between top-level elements, or UNFINISHED. */
   #skipSpace(): number {
-    const text = this.#text
-    let i = this.#place
-    while (i < text.length && (CLASS[text.charCodeAt(i)]! & SPACE) !== 0) i++
+    const i = skipSpace(this.#bytes, this.#place, this.#end)
     if (i > this.#place && this.#declarable === 'first') this.#declarable = 'no'
     this.#place = i
-    if (i === text.length) return UNFINISHED
+    if (i === this.#end) return UNFINISHED
     if (this.#state === 'end') throw new XmlError('not-well-formed', 'Something after the end of the stream')
-    if (text.charCodeAt(i) !== LESS) {
+    if (this.#bytes[i] !== LESS) {
       // Inside of the stream it is well-formed, but means nothing (RFC 6120 §4.9.3.1).
       throw new XmlError(this.#state === 'content' ? 'bad-format' : 'not-well-formed', 'Text outside of an element')
     }
     if (!this.#isOpen) {
       this.#isOpen = true
       this.#start = i
-      this.#before = ''
-      this.#bytes = 0
-      this.#counted = i
       this.#elements = 0
     }
     return i
@@ -173,39 +202,41 @@ export class Cutter {
 
   /** Checks the text, or CDATA, inside of an element. Gives the place of the `<` after it, or UNFINISHED. */
   #skipText(): number {
-    const text = this.#text
+    const bytes = this.#bytes
+    const end = this.#end
     let i = this.#place
     for (;;) {
-      while (i < text.length && (CLASS[text.charCodeAt(i)]! & TEXT_STOP) === 0) i++
+      i = findBit(bytes, i, end, TEXT_STOP)
       this.#place = i
-      if (i === text.length) return UNFINISHED
-      const code = text.charCodeAt(i)
-      if ((CLASS[code]! & ILLEGAL) !== 0) this.#fail(i + 1, 'not-well-formed', 'Illegal character')
-      if (code === RIGHT_BRACKET) {
-        const brackets = text.slice(i, i + 3)
-        if (brackets === ']' || brackets === ']]') return UNFINISHED
-        if (brackets !== ']]>') i++
-        else if (this.#inCdata) {
-          this.#inCdata = false
-          i += 3
-        } else this.#fail(i + 3, 'not-well-formed', '"]]>" in text')
-      } else if (this.#inCdata) {
-        i++
-      } else if (code === AMPERSAND) {
-        i = this.#reference(i)
-        if (i === UNFINISHED) return UNFINISHED
-      } else {
-        return i
-      }
+      if (i === end) return UNFINISHED
+      const byte = bytes[i]!
+      if (byte === LESS && !this.#inCdata) return i
+      if ((CLASS[byte]! & ILLEGAL) !== 0) this.#fail(i + 1, 'not-well-formed', 'Illegal character')
+      if (byte === NON_CHARACTER_LEAD && isNonCharacter(bytes, i)) this.#fail(i + 3, 'not-well-formed', 'No character')
+      if (byte === RIGHT_BRACKET) i = this.#brackets(i)
+      else if (byte === AMPERSAND && !this.#inCdata) i = this.#reference(i)
+      else i++
+      if (i === UNFINISHED) return UNFINISHED
     }
   }
 
+  /** Gives the place after the bracket at `start`, or after the end of CDATA, or UNFINISHED. */
+  #brackets(start: number): number {
+    const bytes = this.#bytes
+    if (start + 1 === this.#end) return UNFINISHED
+    if (bytes[start + 1] !== RIGHT_BRACKET) return start + 1
+    if (start + 2 === this.#end) return UNFINISHED
+    if (bytes[start + 2] !== GREATER) return start + 1
+    if (!this.#inCdata) this.#fail(start + 3, 'not-well-formed', '"]]>" in text')
+    this.#inCdata = false
+    return start + 3
+  }
+
   #reference(start: number): number {
-    const text = this.#text
-    const end = referenceEnd(text, start)
+    const end = referenceEnd(this.#bytes, start, this.#end)
     if (end >= UNFINISHED) return end
     let wrong = start + 1
-    while (referenceEnd(text.slice(0, wrong), start) === UNFINISHED) wrong++
+    while (referenceEnd(this.#bytes, start, wrong) === UNFINISHED) wrong++
     if (end === UNDECLARED) this.#fail(wrong, 'restricted-xml', 'Entity reference')
     return this.#fail(wrong, 'not-well-formed', 'Malformed reference')
   }
@@ -213,8 +244,8 @@ export class Cutter {
   /** Deals with what begins with the `<` at `start`. Gives the place after it, or UNFINISHED. */
   #markup(start: number): number {
     this.#place = start
-    if (start + 1 === this.#text.length) return UNFINISHED
-    switch (this.#text.charCodeAt(start + 1)) {
+    if (start + 1 === this.#end) return UNFINISHED
+    switch (this.#bytes[start + 1]!) {
       case SLASH:
         return this.#depth === 0 ? this.#rootEnd(start) : this.#endTag(start)
       case BANG:
@@ -222,151 +253,144 @@ export class Cutter {
       case QUESTION:
         return this.#declaration(start)
       default:
-        return this.#startTag(start)
+        return this.#state === 'header' ? this.#header(start) : this.#startTag(start)
     }
   }
 
   #startTag(start: number): number {
-    const tag = this.#tag
-    const end = tag.read(this.#text, start, this.limits.attributes)
+    const bytes = this.#bytes
+    const depth = this.#depth
+    const { limits } = this
+    const tag = depth === 0 ? this.#draft.tag : this.#tag
+    const end = tag.read(bytes, start, this.#end, limits.attributes)
     if (end === UNFINISHED) return UNFINISHED
     if (end < 0) return this.#refuse(start, tag.fault.condition, tag.fault.text)
-    if (this.#state === 'header') return this.#header(start, end)
-
-    const depth = this.#depth
-    if (depth >= this.limits.depth)
-      return this.#refuse(start, 'policy-violation', 'Too many elements inside each other')
+    if (depth >= limits.depth) return this.#refuse(start, 'policy-violation', 'Too many elements inside each other')
     this.#elements++
-    if (this.#elements > this.limits.elements) return this.#refuse(start, 'policy-violation', 'Too many elements')
-    if (depth === 0) this.#draft.begin(this.#text, tag, this.#offset(end))
-    else if (depth === 1) this.#draft.beginChild(this.#text, tag, this.#offset(start))
-    else this.#draft.look(this.#text, tag)
+    if (this.#elements > limits.elements) return this.#refuse(start, 'policy-violation', 'Too many elements')
 
+    if (depth === 0) this.#draft.begin(bytes, start, end)
+    else if (depth === 1) this.#draft.beginChild(bytes, tag, start, this.#start)
+    else this.#draft.look(bytes, tag, start)
     if (!tag.isEmpty) {
-      this.#names[depth] = this.#text.slice(tag.nameStart, tag.nameEnd)
+      this.#names[depth] = start + 1 - this.#start
+      this.#nameEnds[depth] = start + tag.nameEnd - this.#start
       this.#depth = depth + 1
-    } else if (depth === 1) this.#draft.endChild(this.#offset(end))
+    } else if (depth === 1) this.#draft.endChild(end, this.#start)
     else if (depth === 0) this.#complete(end, end)
     return end
   }
 
   #endTag(start: number): number {
     const depth = this.#depth - 1
-    const end = this.#closing(start, this.#names[depth]!)
+    const end = this.#closing(
+      start,
+      this.#bytes,
+      this.#start + this.#names[depth]!,
+      this.#start + this.#nameEnds[depth]!,
+    )
     if (end === UNFINISHED) return UNFINISHED
     this.#depth = depth
-    if (depth === 1) this.#draft.endChild(this.#offset(end))
+    if (depth === 1) this.#draft.endChild(end, this.#start)
     else if (depth === 0) this.#complete(start, end)
     return end
   }
 
-  /** Gives the place after an end tag of that name. */
-  #closing(start: number, name: string): number {
-    const text = this.#text
+  /** Gives the place after the end tag at `start`, whose name must be that in `names` between two places. */
+  #closing(start: number, names: Uint8Array, nameStart: number, nameEnd: number): number {
+    const bytes = this.#bytes
     let i = start + 2
-    if (!text.startsWith(name, i)) return this.#refuse(start, 'not-well-formed', 'Mismatched end tag')
-    i += name.length
-    while (i < text.length && (CLASS[text.charCodeAt(i)]! & SPACE) !== 0) i++
-    if (i === text.length) return UNFINISHED
-    return text.charCodeAt(i) === GREATER ? i + 1 : this.#refuse(start, 'not-well-formed', 'Mismatched end tag')
+    for (let k = nameStart; k < nameEnd; k++) {
+      if (i === this.#end) return UNFINISHED
+      if (bytes[i] !== names[k]) return this.#refuse(start, 'not-well-formed', 'Mismatched end tag')
+      i++
+    }
+    i = skipSpace(bytes, i, this.#end)
+    if (i === this.#end) return UNFINISHED
+    return bytes[i] === GREATER ? i + 1 : this.#refuse(start, 'not-well-formed', 'Mismatched end tag')
   }
 
-  /** Makes a piece of the top-level element; its end tag is from `innerEnd` to `end`. */
+  /** Makes a piece of the top-level element; its end tag, if it has one, is at `innerEnd`. */
   #complete(innerEnd: number, end: number): void {
     this.#checkSize(end)
-    const odd = this.#draft.isOdd
-    const source = this.#before + this.#text.slice(this.#start, odd ? end : innerEnd)
-    this.#piece = odd ? { kind: 'element', text: source } : this.#draft.finish(source)
+    this.#piece = this.#draft.isOdd
+      ? { kind: 'element', text: this.#bytes.toString('utf8', this.#start, end) }
+      : this.#draft.finish(this.#bytes, this.#start, innerEnd)
     this.#close()
   }
 
   #close(): void {
     this.#isOpen = false
-    this.#before = ''
     this.#declarable = 'no'
   }
 
-  #header(start: number, end: number): number {
+  #header(start: number): number {
+    const tag = this.#tag
+    const end = tag.read(this.#bytes, start, this.#end, this.limits.attributes)
+    if (end === UNFINISHED) return UNFINISHED
+    if (end < 0) return this.#refuse(start, tag.fault.condition, tag.fault.text)
+    if (tag.isEmpty) return this.#refuse(start, 'bad-format', 'The stream is empty')
     this.#checkSize(end)
-    if (this.#tag.isEmpty) return this.#refuse(start, 'bad-format', 'The stream is empty')
-    this.#root = this.#text.slice(this.#tag.nameStart, this.#tag.nameEnd)
+    this.#root = Buffer.from(this.#bytes.subarray(start + 1, start + tag.nameEnd))
     this.#state = 'content'
-    this.#piece = { kind: 'header', text: this.#text.slice(start, end) }
+    this.#piece = { kind: 'header', text: this.#bytes.toString('utf8', start, end) }
     this.#close()
     return end
   }
 
   #rootEnd(start: number): number {
     if (this.#isFramed || this.#state === 'header') return this.#refuse(start, 'not-well-formed', 'Surplus end tag')
-    const end = this.#closing(start, this.#root)
+    const end = this.#closing(start, this.#root, 0, this.#root.length)
     if (end === UNFINISHED) return UNFINISHED
+    this.#checkSize(end)
     this.#state = 'end'
-    this.#piece = { kind: 'end', text: this.#text.slice(start, end) }
+    this.#piece = { kind: 'end', text: this.#bytes.toString('utf8', start, end) }
     this.#close()
     return end
   }
 
   /** Whatever begins with `<!` and is no CDATA is refused (RFC 6120 §11.1). */
   #cdata(start: number): number {
-    const text = this.#text
+    for (let k = 2; k < CDATA.length; k++) {
+      if (start + k === this.#end) return UNFINISHED
+      if (this.#bytes[start + k] !== CDATA[k]) this.#fail(start + k + 1, 'restricted-xml', 'Comment or DOCTYPE')
+    }
     const end = start + CDATA.length
-    let i = start
-    while (i < end && i < text.length && text.charCodeAt(i) === CDATA.charCodeAt(i - start)) i++
-    if (i < end) return i === text.length ? UNFINISHED : this.#fail(i + 1, 'restricted-xml', 'Comment or DOCTYPE')
-    if (this.#depth === 0) this.#fail(i, 'not-well-formed', 'CDATA outside of an element')
+    if (this.#depth === 0) this.#fail(end, 'not-well-formed', 'CDATA outside of an element')
     this.#inCdata = true
     // Clients that look for text in raw XML do not expect it there.
     this.#draft.isOdd = true
-    return i
+    return end
   }
 
   #declaration(start: number): number {
     if (this.#isFramed || this.#state !== 'header' || this.#declarable === 'no') {
       this.#fail(start + 2, 'restricted-xml', 'Processing instruction')
     }
-    const end = declarationEnd(this.#text, start)
-    if (end !== UNFINISHED) this.#close()
-    return end
-  }
-
-  /** How far from the beginning of the top-level element a place in the text is. */
-  #offset(place: number): number {
-    return this.#before.length + place - this.#start
-  }
-
-  /** Counts text that is put aside. */
-  #count(text: string): void {
-    this.#bytes += Buffer.byteLength(text)
-    if (this.#bytes > this.limits.stanzaBytes) throw tooBig()
+    const length = declarationEnd(
+      this.#bytes.toString('latin1', start, Math.min(this.#end, start + LONGEST_DECLARATION + 1)),
+    )
+    if (length === UNFINISHED) return UNFINISHED
+    this.#close()
+    return start + length
   }
 
   /** Throws if the top-level element is too big already at `end`. */
   #checkSize(end: number): void {
-    const { stanzaBytes } = this.limits
-    const chars = end - this.#counted
-    // No UTF-16 unit takes more than three bytes.
-    if (this.#bytes + 3 * chars <= stanzaBytes) return
-    if (this.#bytes + Buffer.byteLength(this.#text.slice(this.#counted, end)) > stanzaBytes) throw tooBig()
+    if (end - this.#start > this.limits.stanzaBytes) {
+      throw new XmlError('policy-violation', 'Too many bytes in one element')
+    }
   }
 
   /** Throws for what is wrong with the character before `end`, unless the limit came first. */
   #fail(end: number, condition: XmlCondition, text: string): never {
-    if (this.#isOpen) this.#checkSize(end)
+    this.#checkSize(end)
     throw new XmlError(condition, text)
   }
 
   /** Throws for what is wrong with the tag at `start`. An unfinished one is only refused when it ends. */
   #refuse(start: number, condition: XmlCondition, text: string): typeof UNFINISHED {
-    const end = new TagEnd().find(this.#text, start + 1)
+    const end = new TagEnd().find(this.#bytes, start + 1, this.#end)
     return end === -1 ? UNFINISHED : this.#fail(end + 1, condition, text)
   }
-}
-
-function isTag(text: string): boolean {
-  const second = text.charCodeAt(1)
-  return text.length > 1 && text.charCodeAt(0) === LESS && second !== BANG && second !== QUESTION
-}
-
-function tooBig(): XmlError {
-  return new XmlError('policy-violation', 'Too many bytes in one element')
 }

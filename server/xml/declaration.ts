@@ -3,7 +3,8 @@ import { UNFINISHED } from './reference.ts'
 import { XmlError } from './xml-error.ts'
 
 const OPENER = '<?xml'
-const LONGEST = 256
+/** Bytes. */
+export const LONGEST_DECLARATION = 256
 
 const S = '[ \\t\\r\\n]'
 const EQUALS = `${S}*=${S}*`
@@ -13,19 +14,17 @@ const DECLARATION = new RegExp(
     `(?:${S}+standalone${EQUALS}(?:'(?:yes|no)'|"(?:yes|no)"))?${S}*\\?>$`,
 )
 
-/** The place after the declaration that begins at `start`, or UNFINISHED. Throws an XmlError for anything else. */
-export function declarationEnd(text: string, start: number): number {
-  if (!OPENER.startsWith(text.slice(start, start + OPENER.length))) {
-    throw new XmlError('restricted-xml', 'Processing instruction')
-  }
-  const close = text.indexOf('?>', start)
+/** The length of the declaration that `text` begins with, or UNFINISHED. Throws an XmlError for anything else. */
+export function declarationEnd(text: string): number {
+  if (!OPENER.startsWith(text.slice(0, OPENER.length))) throw new XmlError('restricted-xml', 'Processing instruction')
+  const close = text.indexOf('?>')
   const end = close === -1 ? text.length : close + 2
-  if (end - start > LONGEST) throw new XmlError('not-well-formed', 'XML declaration too long')
+  if (end > LONGEST_DECLARATION) throw new XmlError('not-well-formed', 'XML declaration too long')
   if (close === -1) return UNFINISHED
-  const match = DECLARATION.exec(text.slice(start, end))
+  const match = DECLARATION.exec(text.slice(0, end))
   if (match === null) throw new XmlError('not-well-formed', 'XML declaration')
   const encoding = match[1] ?? match[2] ?? 'utf-8'
-  // RFC 6120 §11.6: nothing but UTF-8.
+  // Nothing but UTF-8 (RFC 6120 §11.6).
   if (encoding.toLowerCase() !== 'utf-8') throw new XmlError('unsupported-encoding', encoding)
   return end
 }

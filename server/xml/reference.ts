@@ -1,59 +1,62 @@
-/** Entity and character references in raw text (XML 1.0 §4.1). */
-import { CLASS, HASH, ILLEGAL, NAME, SEMICOLON } from './characters.ts'
-import { isPredefined } from './unescape.ts'
+/** Entity and character references (XML 1.0 §4.1). */
+import { BLANK, CLASS, HASH, isSame, NAME, SEMICOLON, ILLEGAL } from './characters.ts'
 
-/** The text ends before the reference does. */
+/** The input ends before the reference does. */
 export const UNFINISHED = -1 as const
 /** No reference, or none to a character of XML. */
-export const MALFORMED = -2
+export const MALFORMED = -2 as const
 /** A reference to an entity that would have to be declared (RFC 6120 §11.1). */
-export const UNDECLARED = -3
+export const UNDECLARED = -3 as const
 
-const LONGEST_NAME = 'quot'.length
+/** The entities that need no declaration (XML 1.0 §4.6). */
+const PREDEFINED = ['amp', 'lt', 'gt', 'apos', 'quot'].map((name) => Buffer.from(name))
+const LONGEST_NAME = 4
 const MOST_DIGITS = 8
 const X = 120
 
-/** The place after the reference that begins at `start`; or UNFINISHED, MALFORMED, UNDECLARED. */
-export function referenceEnd(text: string, start: number): number {
-  return text.charCodeAt(start + 1) === HASH ? characterEnd(text, start) : entityEnd(text, start)
+/** The place after the reference that begins at `start`, as far as there are bytes before `end`; or one of the above. */
+export function referenceEnd(bytes: Uint8Array, start: number, end: number): number {
+  if (start + 1 === end) return UNFINISHED
+  return bytes[start + 1] === HASH ? characterEnd(bytes, start + 2, end) : entityEnd(bytes, start + 1, end)
 }
 
-function entityEnd(text: string, start: number): number {
-  for (let i = start + 1; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code === SEMICOLON) {
-      if (i === start + 1) return MALFORMED
-      return isPredefined(text.slice(start + 1, i)) ? i + 1 : UNDECLARED
+function entityEnd(bytes: Uint8Array, start: number, end: number): number {
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!
+    if (byte === SEMICOLON) {
+      if (i === start) return MALFORMED
+      return PREDEFINED.some((name) => isSame(bytes, start, i, name)) ? i + 1 : UNDECLARED
     }
-    if ((CLASS[code]! & NAME) === 0) return MALFORMED
-    if (i - start > LONGEST_NAME) return UNDECLARED
+    if ((CLASS[byte]! & NAME) === 0) return MALFORMED
+    if (i - start === LONGEST_NAME) return UNDECLARED
   }
   return UNFINISHED
 }
 
-function characterEnd(text: string, start: number): number {
-  const isHex = text.charCodeAt(start + 2) === X
+function characterEnd(bytes: Uint8Array, start: number, end: number): number {
+  if (start === end) return UNFINISHED
+  const isHex = bytes[start] === X
   const base = isHex ? 16 : 10
-  const first = start + (isHex ? 3 : 2)
+  const first = isHex ? start + 1 : start
   let value = 0
-  for (let i = first; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code === SEMICOLON) return i > first && isCharacter(value) ? i + 1 : MALFORMED
-    const digit = digitOf(code)
+  for (let i = first; i < end; i++) {
+    const byte = bytes[i]!
+    if (byte === SEMICOLON) return i > first && isCharacter(value) ? i + 1 : MALFORMED
+    const digit = digitOf(byte)
     if (digit >= base || i - first === MOST_DIGITS) return MALFORMED
     value = value * base + digit
   }
   return UNFINISHED
 }
 
-function digitOf(code: number): number {
-  if (code >= 48 && code <= 57) return code - 48
-  const lower = code | 32
+function digitOf(byte: number): number {
+  if (byte >= 48 && byte <= 57) return byte - 48
+  const lower = byte | 32
   return lower >= 97 && lower <= 102 ? lower - 87 : Infinity
 }
 
 /** XML 1.0 §2.2. */
 function isCharacter(value: number): boolean {
-  if (value > 0xffff) return value <= 0x10ffff
-  return (value < 0xd800 || value > 0xdfff) && (CLASS[value]! & ILLEGAL) === 0
+  if (value < BLANK) return (CLASS[value]! & ILLEGAL) === 0
+  return value <= 0xd7ff || (value >= 0xe000 && value <= 0xfffd) || (value >= 0x10000 && value <= 0x10ffff)
 }

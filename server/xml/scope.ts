@@ -52,6 +52,7 @@ export function lookUp(scope: Scope, prefix: string): string | undefined {
 function checkName(ns: string): void {
   for (let i = 0; i < ns.length; i++) {
     const code = ns.charCodeAt(i)
-    if ((CLASS[code]! & URI_STOP) !== 0 && code !== APOSTROPHE) throw new XmlError('invalid-xml', 'Namespace is no URI')
+    if (code > 127 || ((CLASS[code]! & URI_STOP) !== 0 && code !== APOSTROPHE))
+      throw new XmlError('invalid-xml', 'Namespace is no URI')
   }
 }

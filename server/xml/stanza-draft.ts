@@ -1,75 +1,104 @@
-/** HOT. The stanza under way: what is noted of its tags as they are read. */
+/** HOT. The stanza under way: what is noted while its bytes are checked, and made of that when it is complete. */
+import { isSame } from './characters.ts'
 import { NS } from './ns.ts'
 import { type ChildRef, type Head, Stanza, type StanzaName } from './stanza.ts'
-import { isSame, type StartTag } from './start-tag.ts'
+import { StartTag } from './start-tag.ts'
+import { TextPlaces } from './utf8.ts'
 
-const STANZA_NAMES: readonly StanzaName[] = ['message', 'presence', 'iq']
+/** A word, and how it looks in the input. */
+interface Word<Text extends string = string> {
+  readonly text: Text
+  readonly bytes: Uint8Array
+}
 
+const STANZA_NAMES = (['message', 'presence', 'iq'] as const).map(word)
+
+/** Numbers noted of each child: where it starts, its name ends, its namespace starts and ends, and it ends itself. */
+const NOTES = 5
+/** Of more numbers the memory is not kept for the next stanza. */
+const MOST_KEPT = 500
+
+/** Places that are noted count from the `<` of the stanza, and so stay true when its bytes are moved. */
 export class StanzaDraft {
-  /** The namespace of elements that declare none. */
-  defaultNs = ''
+  /** The start tag of the stanza. */
+  readonly tag = new StartTag()
   /** True if the element is no stanza, or has something that must not be passed on as it is written. */
   isOdd = false
-  readonly #contentNamespaces: readonly string[]
-  #contentNs = ''
+  readonly #contentNamespaces: readonly Word[]
+  /** The namespace of the stream, and of the stanza, if it is one for stanzas. */
+  #defaultNs: Word | undefined
+  #ns: Word | undefined
   #name: StanzaName = 'message'
-  #head: Head = {}
-  #extra = ''
   #innerStart = 0
-  #refs: ChildRef[] = []
-  #childName = ''
-  #childNs = ''
-  #childStart = 0
+  #notes: number[] = []
+  #noted = 0
 
   constructor(contentNamespaces: readonly string[]) {
-    this.#contentNamespaces = contentNamespaces
+    this.#contentNamespaces = contentNamespaces.map(word)
   }
 
-  /** Takes the tag of a top-level element. Places here and below count from the beginning of that element. */
-  begin(text: string, tag: StartTag, end: number): void {
-    const name = stanzaName(text, tag)
-    this.#contentNs = tag.xmlns === -1 ? this.defaultNs : tag.attributeValue(text, tag.xmlns)
-    this.isOdd = tag.isOdd || name === undefined || !this.#contentNamespaces.includes(this.#contentNs)
-    if (name === undefined || this.isOdd) return
-    this.#name = name
-    this.#innerStart = end
-    this.#refs = []
-    this.#readHead(text, tag)
+  /** The namespace of elements that declare none. */
+  set defaultNs(ns: string) {
+    this.#defaultNs = this.#contentNamespaces.find(({ text }) => text === ns)
   }
 
-  /** Takes the tag of a direct child. */
-  beginChild(text: string, tag: StartTag, start: number): void {
-    this.#childStart = start
-    this.#childName = text.slice(tag.nameStart, tag.nameEnd)
-    this.#childNs = tag.xmlns === -1 ? NS.client : tag.attributeValue(text, tag.xmlns)
+  /** Begins anew with the element at `start`, whose tag has been read and ends at `end`. */
+  begin(bytes: Uint8Array, start: number, end: number): void {
+    const { tag } = this
+    const name = find(STANZA_NAMES, bytes, start + 1, start + tag.nameEnd)
+    this.#ns = this.#defaultNs
+    if (tag.xmlns !== -1) {
+      this.#ns = find(
+        this.#contentNamespaces,
+        bytes,
+        start + tag.valueStart(tag.xmlns),
+        start + tag.valueEnd(tag.xmlns),
+      )
+    }
+    this.isOdd = tag.isOdd || name === undefined || this.#ns === undefined
+    this.#name = name?.text ?? 'message'
+    this.#innerStart = end - start
+    this.#noted = 0
+  }
+
+  /** Notes the direct child at `place`. */
+  beginChild(bytes: Uint8Array, tag: StartTag, place: number, start: number): void {
+    const offset = place - start
+    const nameEnd = offset + tag.nameEnd
+    const declares = tag.xmlns !== -1
+    const at = this.#noted
+    this.#notes[at] = offset
+    this.#notes[at + 1] = nameEnd
+    this.#notes[at + 2] = declares ? offset + tag.valueStart(tag.xmlns) : nameEnd
+    this.#notes[at + 3] = declares ? offset + tag.valueEnd(tag.xmlns) : nameEnd
     // What is declared without need would tie the child to one kind of stream.
-    if (tag.isOdd || (tag.xmlns !== -1 && this.#childNs === this.#contentNs)) this.isOdd = true
+    if (tag.isOdd || (declares && this.#declaresContent(bytes, tag, place))) this.isOdd = true
   }
 
-  /** Looks at a tag further inside. */
-  look(text: string, tag: StartTag): void {
-    if (
-      tag.isOdd ||
-      (this.#contentNs !== NS.client && tag.xmlns !== -1 && tag.attributeValue(text, tag.xmlns) === this.#contentNs)
-    ) {
+  endChild(end: number, start: number): void {
+    this.#notes[this.#noted + 4] = end - start
+    this.#noted += NOTES
+  }
+
+  /** Looks at the tag of an element further inside. */
+  look(bytes: Uint8Array, tag: StartTag, place: number): void {
+    if (tag.isOdd) this.isOdd = true
+    else if (tag.xmlns !== -1 && this.#ns?.text !== NS.client && this.#declaresContent(bytes, tag, place)) {
       this.isOdd = true
     }
   }
 
-  endChild(end: number): void {
-    if (this.isOdd) return
-    const offset = this.#innerStart
-    const start = this.#childStart - offset
-    this.#refs.push({ name: this.#childName, ns: this.#childNs, start, end: end - offset, element: undefined })
+  /** The stanza at `start`; its end tag, if it has one, is at `innerEnd`. */
+  finish(bytes: Buffer, start: number, innerEnd: number): Stanza {
+    const text = bytes.toString('utf8', start, innerEnd)
+    if (text.length < innerEnd - start) this.#countInText(bytes, start)
+    const head = this.#head(text)
+    const attributes = this.tag.isNeat && this.tag.xmlns === -1 ? this.tag.attributesSource(text) : undefined
+    return new Stanza(this.#name, head, head.extra, text.slice(this.#innerStart), this.#refs(text), attributes)
   }
 
-  /** The whole of it. `source` is the element up to its end tag. */
-  finish(source: string): Stanza {
-    const inner = source.slice(this.#innerStart)
-    return new Stanza(this.#name, this.#head, this.#extra, inner, this.#refs)
-  }
-
-  #readHead(text: string, tag: StartTag): void {
+  #head(text: string): Head & { readonly extra: string } {
+    const { tag } = this
     let to: string | undefined
     let from: string | undefined
     let id: string | undefined
@@ -99,12 +128,52 @@ export class StanzaDraft {
           extra += ` ${tag.attributeSource(text, i)}`
       }
     }
-    this.#head = { to, from, id, type, lang }
-    this.#extra = extra
+    return { to, from, id, type, lang, extra }
+  }
+
+  #refs(text: string): ChildRef[] {
+    const notes = this.#notes
+    const offset = this.#innerStart
+    // oxlint-disable-next-line unicorn/no-new-array -- all the room that it needs, at once
+    const refs = new Array<ChildRef>(this.#noted / NOTES)
+    for (let at = 0; at < this.#noted; at += NOTES) {
+      const start = notes[at]!
+      const nameEnd = notes[at + 1]!
+      const nsStart = notes[at + 2]!
+      refs[at / NOTES] = {
+        name: text.slice(start + 1, nameEnd),
+        ns: nsStart === nameEnd ? NS.client : text.slice(nsStart, notes[at + 3]),
+        start: start - offset,
+        end: notes[at + 4]! - offset,
+        element: undefined,
+      }
+    }
+    if (notes.length > MOST_KEPT) this.#notes = []
+    return refs
+  }
+
+  /** Turns all places from those of bytes into those of text. */
+  #countInText(bytes: Uint8Array, start: number): void {
+    const places = new TextPlaces(bytes, start)
+    this.tag.countInText(places)
+    this.#innerStart = places.at(this.#innerStart)
+    for (let i = 0; i < this.#noted; i++) this.#notes[i] = places.at(this.#notes[i]!)
+  }
+
+  /** True if the tag at `place` declares the namespace that the stanza is in. */
+  #declaresContent(bytes: Uint8Array, tag: StartTag, place: number): boolean {
+    return (
+      this.#ns !== undefined &&
+      isSame(bytes, place + tag.valueStart(tag.xmlns), place + tag.valueEnd(tag.xmlns), this.#ns.bytes)
+    )
   }
 }
 
-function stanzaName(text: string, { nameStart, nameEnd }: StartTag): StanzaName | undefined {
-  for (const name of STANZA_NAMES) if (isSame(text, nameStart, nameEnd, name)) return name
+function word<Text extends string>(text: Text): Word<Text> {
+  return { text, bytes: Buffer.from(text) }
+}
+
+function find<W extends Word>(words: readonly W[], bytes: Uint8Array, start: number, end: number): W | undefined {
+  for (const candidate of words) if (isSame(bytes, start, end, candidate.bytes)) return candidate
   return undefined
 }

@@ -2,197 +2,225 @@
 import {
   AMPERSAND,
   APOSTROPHE,
+  BLANK,
   CLASS,
   COLON,
   EQUALS,
+  findBit,
   GREATER,
+  ILLEGAL,
+  isNonCharacter,
+  isSame,
   LESS,
   NAME,
   NAME_START,
+  NON_CHARACTER_LEAD,
   QUOTE,
+  skipBit,
+  skipSpace,
   SLASH,
-  SPACE,
   URI_STOP,
   VALUE_STOP,
-  ILLEGAL,
 } from './characters.ts'
 import { NS } from './ns.ts'
 import { MALFORMED, referenceEnd, UNDECLARED, UNFINISHED } from './reference.ts'
 import { unescapeAttribute } from './unescape.ts'
+import type { TextPlaces } from './utf8.ts'
 import type { XmlCondition } from './xml-error.ts'
 
 /** Given instead of a place: the tag is not acceptable, see `fault`. */
-export const REFUSED = -2
+export const REFUSED = -2 as const
 
 const LONGEST_NAME = 256
-const XMLNS = 'xmlns'
+const XML = Buffer.from('xml')
+const XMLNS = Buffer.from('xmlns')
+/** Namespaces that no element may declare (XML Names §3). */
+const NS_XML = Buffer.from(NS.xml)
+const NS_XMLNS = Buffer.from(NS.xmlns)
 
-/** What the last tag that was read consists of. Places are those in the text that was given. */
+/** The tag that was read last. Places that it notes count from its `<`. */
 export class StartTag {
-  nameStart = 0
   nameEnd = 0
   /** True for `<name/>`. */
   isEmpty = false
-  /** True if there is a prefix other than `xml:` on an attribute, or a namespace that is not written plainly. */
+  /** True if there is a prefix other than `xml:` in it, or a namespace that is not written plainly. */
   isOdd = false
-  /** Which attribute is the default namespace; -1 for none. */
-  xmlns = -1
+  /** True if the attributes are written as we would do it: one blank before each, no other white space, and plain values. */
+  isNeat = false
   /** How many attributes there are. */
   count = 0
+  /** Which of them declares the default namespace; -1 for none. */
+  xmlns = -1
+  /** Of each attribute, one after the other: start and end of the name, start and end of the value. */
+  readonly #places: number[] = []
   fault: { readonly condition: XmlCondition; readonly text: string } = { condition: 'not-well-formed', text: '' }
-  #isPrefixed = false
-  readonly #nameStarts: number[] = []
-  readonly #nameEnds: number[] = []
-  readonly #valueStarts: number[] = []
-  readonly #valueEnds: number[] = []
+  /** Whether the value of an attribute means what is written. */
+  readonly #plain: boolean[] = []
+  /** In the name that was read last; -1 if there is none. */
+  #colon = -1
 
+  /** `text` is the tag, or begins with it. */
   attributeName(text: string, index: number): string {
-    return text.slice(this.#nameStarts[index], this.#nameEnds[index])
+    return text.slice(this.#places[4 * index], this.#places[4 * index + 1])
   }
 
   attributeValue(text: string, index: number): string {
-    return unescapeAttribute(text.slice(this.#valueStarts[index], this.#valueEnds[index]))
+    const raw = text.slice(this.#places[4 * index + 2], this.#places[4 * index + 3])
+    return this.#plain[index] === true ? raw : unescapeAttribute(raw)
   }
 
   /** The attribute as it was written, with its quotes. */
   attributeSource(text: string, index: number): string {
-    return text.slice(this.#nameStarts[index], this.#valueEnds[index]! + 1)
+    return text.slice(this.#places[4 * index], this.#places[4 * index + 3]! + 1)
   }
 
-  /** Reads the tag whose `<` is at `start`. Gives the place after its `>`, or UNFINISHED, or REFUSED. */
-  read(text: string, start: number, mostAttributes: number): number {
-    this.xmlns = -1
+  /** All attributes as they were written, with the blanks before them. */
+  attributesSource(text: string): string {
+    return this.count === 0 ? '' : text.slice(this.nameEnd, this.#places[4 * this.count - 1]! + 1)
+  }
+
+  valueStart(index: number): number {
+    return this.#places[4 * index + 2]!
+  }
+
+  valueEnd(index: number): number {
+    return this.#places[4 * index + 3]!
+  }
+
+  /** Makes places in text of places in bytes. */
+  countInText(places: TextPlaces): void {
+    for (let i = 0; i < 4 * this.count; i++) this.#places[i] = places.at(this.#places[i]!)
+  }
+
+  /** Reads the tag whose `<` is at `start`. Gives the place in `bytes` after its `>`, or UNFINISHED, or REFUSED. */
+  read(bytes: Uint8Array, start: number, end: number, mostAttributes: number): number {
     this.count = 0
-    this.nameStart = start + 1
-    let i = this.#name(text, start + 1)
+    this.xmlns = -1
+    this.isNeat = true
+    let i = this.#name(bytes, start + 1, end)
     if (i < 0) return i
-    this.nameEnd = i
-    this.isOdd = this.#isPrefixed
+    this.nameEnd = i - start
+    this.isOdd = this.#colon !== -1
     for (;;) {
-      const end = i
-      while (i < text.length && (CLASS[text.charCodeAt(i)]! & SPACE) !== 0) i++
-      if (i === text.length) return UNFINISHED
-      const code = text.charCodeAt(i)
-      if (code === GREATER) {
+      const before = i
+      i = skipSpace(bytes, i, end)
+      if (i === end) return UNFINISHED
+      const byte = bytes[i]
+      if (byte === GREATER) {
         this.isEmpty = false
         return i + 1
       }
-      if (code === SLASH) {
-        if (i + 1 === text.length) return UNFINISHED
-        if (text.charCodeAt(i + 1) !== GREATER) return this.#refuse('not-well-formed', 'Slash in a tag')
+      if (byte === SLASH) {
+        if (i + 1 === end) return UNFINISHED
+        if (bytes[i + 1] !== GREATER) return this.#refuse('not-well-formed', 'Slash in a tag')
         this.isEmpty = true
         return i + 2
       }
-      if (i === end) return this.#refuse('not-well-formed', 'White space is missing in a tag')
+      if (i !== before + 1 || bytes[before] !== BLANK) this.isNeat = false
+      if (i === before) return this.#refuse('not-well-formed', 'White space is missing in a tag')
       if (this.count === mostAttributes) return this.#refuse('policy-violation', 'Too many attributes')
-      i = this.#attribute(text, i)
+      i = this.#attribute(bytes, i, end, start)
       if (i < 0) return i
     }
   }
 
   /** Gives the place after the quote that ends the value. */
-  #attribute(text: string, start: number): number {
-    const nameEnd = this.#name(text, start)
+  #attribute(bytes: Uint8Array, start: number, end: number, origin: number): number {
+    const nameEnd = this.#name(bytes, start, end)
     if (nameEnd < 0) return nameEnd
-    if (this.#isPrefixed && !text.startsWith('xml:', start)) this.isOdd = true
+    if (this.#colon !== -1 && !isSame(bytes, start, this.#colon, XML)) this.isOdd = true
+    if (this.#isThere(bytes, start, nameEnd, origin)) return this.#refuse('not-well-formed', 'Duplicate attribute')
 
-    let i = spaceEnd(text, nameEnd)
-    if (i === text.length) return UNFINISHED
-    if (text.charCodeAt(i) !== EQUALS) return this.#refuse('not-well-formed', 'Attribute without a value')
-    i = spaceEnd(text, i + 1)
-    if (i === text.length) return UNFINISHED
-    const quote = text.charCodeAt(i)
+    let i = skipSpace(bytes, nameEnd, end)
+    if (i === end) return UNFINISHED
+    if (bytes[i] !== EQUALS) return this.#refuse('not-well-formed', 'Attribute without a value')
+    i = skipSpace(bytes, i + 1, end)
+    if (i === end) return UNFINISHED
+    const quote = bytes[i]
     if (quote !== APOSTROPHE && quote !== QUOTE) return this.#refuse('not-well-formed', 'Attribute without quotes')
 
     const valueStart = i + 1
-    const isXmlns = nameEnd - start === XMLNS.length && text.startsWith(XMLNS, start)
-    const valueEnd = this.#value(text, isXmlns ? this.#namespace(text, valueStart, quote) : valueStart, quote)
-    if (valueEnd < 0) return valueEnd
-    if (this.#isThere(text, start, nameEnd)) return this.#refuse('not-well-formed', 'Duplicate attribute')
-    if (isXmlns) this.xmlns = this.count
-    this.#nameStarts[this.count] = start
-    this.#nameEnds[this.count] = nameEnd
-    this.#valueStarts[this.count] = valueStart
-    this.#valueEnds[this.count] = valueEnd
+    const isXmlns = isSame(bytes, start, nameEnd, XMLNS)
+    i = findBit(bytes, valueStart, end, isXmlns ? URI_STOP : VALUE_STOP)
+    const isPlain = i < end && bytes[i] === quote
+    if (!isPlain) {
+      i = this.#valueEnd(bytes, i, end, quote)
+      if (i < 0) return i
+    }
+    if (!isPlain || valueStart !== nameEnd + 2) this.isNeat = false
+    if (isXmlns) {
+      this.xmlns = this.count
+      if (!isPlain || isReserved(bytes, valueStart, i)) this.isOdd = true
+    }
+    const at = 4 * this.count
+    this.#places[at] = start - origin
+    this.#places[at + 1] = nameEnd - origin
+    this.#places[at + 2] = valueStart - origin
+    this.#places[at + 3] = i - origin
+    this.#plain[this.count] = isPlain
     this.count++
-    return valueEnd + 1
+    return i + 1
   }
 
   /** Gives the place after a name with at most one colon (XML Names §4). */
-  #name(text: string, start: number): number {
+  #name(bytes: Uint8Array, start: number, end: number): number {
     let i = start
-    this.#isPrefixed = false
+    this.#colon = -1
     for (;;) {
-      if (i === text.length) return UNFINISHED
-      if ((CLASS[text.charCodeAt(i)]! & NAME_START) === 0) return this.#refuse('not-well-formed', 'Not a name')
-      do i++
-      while (i < text.length && (CLASS[text.charCodeAt(i)]! & NAME) !== 0)
-      if (i === text.length) return UNFINISHED
+      if (i === end) return UNFINISHED
+      if ((CLASS[bytes[i]!]! & NAME_START) === 0) return this.#refuse('not-well-formed', 'Not a name')
+      i = skipBit(bytes, i + 1, end, NAME)
+      if (i === end) return UNFINISHED
       if (i - start > LONGEST_NAME) return this.#refuse('policy-violation', 'Name too long')
-      if (this.#isPrefixed || text.charCodeAt(i) !== COLON) return i
-      this.#isPrefixed = true
+      if (bytes[i] !== COLON || this.#colon !== -1) return i
+      this.#colon = i
       i++
     }
   }
 
-  /** Gives the place of the quote that ends a value. */
-  #value(text: string, start: number, quote: number): number {
+  /** Gives the place of the quote that ends a value, from a place on where it has something that is not plain. */
+  #valueEnd(bytes: Uint8Array, start: number, end: number, quote: number): number {
     let i = start
-    for (;;) {
-      while (i < text.length && (CLASS[text.charCodeAt(i)]! & VALUE_STOP) === 0) i++
-      if (i === text.length) return UNFINISHED
-      const code = text.charCodeAt(i)
-      if (code === quote) return i
-      if (code === LESS) return this.#refuse('not-well-formed', '"<" in an attribute')
-      if ((CLASS[code]! & ILLEGAL) !== 0) return this.#refuse('not-well-formed', 'Illegal character')
-      if (code !== AMPERSAND) {
-        i++
-        continue
+    while (i < end) {
+      const byte = bytes[i]!
+      if (byte === quote) return i
+      if (byte === LESS) return this.#refuse('not-well-formed', '"<" in an attribute')
+      if ((CLASS[byte]! & ILLEGAL) !== 0 || (byte === NON_CHARACTER_LEAD && isNonCharacter(bytes, i))) {
+        return this.#refuse('not-well-formed', 'Illegal character')
       }
-      i = referenceEnd(text, i)
-      if (i === MALFORMED) return this.#refuse('not-well-formed', 'Malformed reference')
-      if (i === UNDECLARED) return this.#refuse('restricted-xml', 'Entity reference')
-      if (i === UNFINISHED) return UNFINISHED
+      if (byte === AMPERSAND) {
+        i = referenceEnd(bytes, i, end)
+        if (i === UNFINISHED) return UNFINISHED
+        if (i === MALFORMED) return this.#refuse('not-well-formed', 'Malformed reference')
+        if (i === UNDECLARED) return this.#refuse('restricted-xml', 'Entity reference')
+      } else i++
+      i = findBit(bytes, i, end, VALUE_STOP)
     }
-  }
-
-  /** Gives a place up to which the name of a namespace is written plainly; if it is not so to its end, the tag is odd. */
-  #namespace(text: string, start: number, quote: number): number {
-    let i = start
-    while (i < text.length && (CLASS[text.charCodeAt(i)]! & URI_STOP) === 0) i++
-    if (text.charCodeAt(i) !== quote || isSame(text, start, i, NS.xml) || isSame(text, start, i, NS.xmlns))
-      this.isOdd = true
-    return i
+    return UNFINISHED
   }
 
   /** True if the tag has an attribute of that name already. */
-  #isThere(text: string, start: number, end: number): boolean {
+  #isThere(bytes: Uint8Array, start: number, end: number, origin: number): boolean {
     for (let index = 0; index < this.count; index++) {
-      const other = this.#nameStarts[index]!
-      if (this.#nameEnds[index]! - other === end - start && isSameText(text, other, start, end - start)) return true
+      let other = origin + this.#places[4 * index]!
+      if (origin + this.#places[4 * index + 1]! - other !== end - start) continue
+      let i = start
+      while (i < end && bytes[i] === bytes[other]) {
+        i++
+        other++
+      }
+      if (i === end) return true
     }
     return false
   }
 
-  #refuse(condition: XmlCondition, text: string): number {
+  #refuse(condition: XmlCondition, text: string): typeof REFUSED {
     this.fault = { condition, text }
     return REFUSED
   }
 }
 
-function spaceEnd(text: string, start: number): number {
-  let i = start
-  while (i < text.length && (CLASS[text.charCodeAt(i)]! & SPACE) !== 0) i++
-  return i
-}
-
-/** True if the text has `what`, and nothing else, between the two places. */
-export function isSame(text: string, start: number, end: number, what: string): boolean {
-  return end - start === what.length && text.startsWith(what, start)
-}
-
-/** True if the text has the same at both places, for `length` characters. */
-function isSameText(text: string, a: number, b: number, length: number): boolean {
-  for (let i = 0; i < length; i++) if (text.charCodeAt(a + i) !== text.charCodeAt(b + i)) return false
-  return true
+/** True for the two namespaces that may not be declared as the default one (XML Names §3). */
+function isReserved(bytes: Uint8Array, start: number, end: number): boolean {
+  return isSame(bytes, start, end, NS_XML) || isSame(bytes, start, end, NS_XMLNS)
 }

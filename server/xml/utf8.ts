@@ -1,37 +1,34 @@
-/** Text from bytes that must be UTF-8 (RFC 6120 §11.6, RFC 3629). */
+/** Input must be UTF-8 (RFC 6120 §11.6, RFC 3629). */
 import { isAscii, isUtf8 } from 'node:buffer'
 
-/** Bytes that begin a character whose other bytes have not come yet. */
 const NOTHING = Buffer.alloc(0)
 
-/** Decodes chunk by chunk; characters may be cut anywhere. */
-export class Utf8Decoder {
+/** Checks chunk by chunk; characters may be cut anywhere. */
+export class Utf8Check {
+  /** The bytes of a character whose other bytes have not come yet. */
   #tail = NOTHING
-  #broken = false
+  #isBroken = false
 
   /** True once there was a byte that no UTF-8 has in that place. */
-  get broken(): boolean {
-    return this.#broken
+  get isBroken(): boolean {
+    return this.#isBroken
   }
 
   /** True if the last character is not complete. */
-  get unfinished(): boolean {
+  get isUnfinished(): boolean {
     return this.#tail.length > 0
   }
 
-  /** The text so far; where the bytes are `broken`, the text before that place. */
-  decode(chunk: Buffer): string {
-    if (this.#tail.length === 0 && isAscii(chunk)) return chunk.toString('latin1')
+  /** The whole characters so far; where the input is broken, those before that place. */
+  pass(chunk: Buffer): Buffer {
+    if (this.#tail.length === 0 && isAscii(chunk)) return chunk
     const bytes = this.#tail.length === 0 ? chunk : Buffer.concat([this.#tail, chunk])
     const end = bytes.length - unfinishedBytes(bytes)
     const whole = bytes.subarray(0, end)
-    if (isUtf8(whole)) {
-      this.#tail = end === bytes.length ? NOTHING : Buffer.from(bytes.subarray(end))
-      return whole.toString()
-    }
-    this.#broken = true
-    this.#tail = NOTHING
-    return whole.subarray(0, validBytes(whole)).toString()
+    this.#isBroken = !isUtf8(whole)
+    if (this.#isBroken) return whole.subarray(0, validBytes(whole))
+    this.#tail = end === bytes.length ? NOTHING : Buffer.from(bytes.subarray(end))
+    return whole
   }
 }
 
@@ -60,4 +57,28 @@ function sequenceLength(lead: number): number {
   if (lead < 0xc0 || lead > 0xf4) return 1
   if (lead < 0xe0) return 2
   return lead < 0xf0 ? 3 : 4
+}
+
+/** Where places among bytes are in the text that they encode. Asked for one place after another, going forward. */
+export class TextPlaces {
+  readonly #bytes: Uint8Array
+  readonly #start: number
+  #next: number
+  #inText = 0
+
+  /** Places count from `start`. */
+  constructor(bytes: Uint8Array, start: number) {
+    this.#bytes = bytes
+    this.#start = start
+    this.#next = start
+  }
+
+  at(place: number): number {
+    for (const end = this.#start + place; this.#next < end; this.#next++) {
+      const byte = this.#bytes[this.#next]!
+      // The first byte of a character counts, and twice if the character is beyond U+FFFF.
+      if (byte < 0x80 || byte >= 0xc0) this.#inText += byte < 0xf0 ? 1 : 2
+    }
+    return this.#inText
+  }
 }
