@@ -16,13 +16,15 @@ export class Broadcast {
   }
 }
 
-/** Stanzas that are sent in one go: a few milliseconds of work. */
-const SLICE = 1000
+/** After so long others get their turn. */
+const SLICE_MILLISECONDS = 5
+/** Looking at the clock for each item would cost more than many an item. */
+const ITEMS_BETWEEN_LOOKS = 100
 
 /**
- * Runs for each item: at once if there are few, else a slice in each turn of
- * the event loop. Whoever calls must keep the items from changing meanwhile, as
- * a room does while something waits in its turn.
+ * Runs for each item: at once if that takes only a moment, else a slice in each
+ * turn of the event loop. Whoever calls must keep the items from changing
+ * meanwhile, as a room does while something waits in its turn.
  */
 export function inSlices<T>(items: Iterable<T>, run: (item: T) => void): Maybe<void> {
   const iterator = items[Symbol.iterator]()
@@ -41,10 +43,13 @@ async function runRest<T>(iterator: Iterator<T>, run: (item: T) => void): Promis
 
 /** True if nothing is left. */
 function runSlice<T>(iterator: Iterator<T>, run: (item: T) => void): boolean {
-  for (let count = 0; count < SLICE; count++) {
-    const next = iterator.next()
-    if (next.done === true) return true
-    run(next.value)
-  }
+  const end = performance.now() + SLICE_MILLISECONDS
+  do {
+    for (let count = 0; count < ITEMS_BETWEEN_LOOKS; count++) {
+      const next = iterator.next()
+      if (next.done === true) return true
+      run(next.value)
+    }
+  } while (performance.now() < end)
   return false
 }

@@ -1,7 +1,6 @@
 /** XEP-0045 §10.9: the end of a room. */
 import { xml } from '../../server/xml/element.ts'
-import { vanishTo } from './announcements.ts'
-import { inSlices } from './broadcast.ts'
+import { evacuate } from './removal.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 import type { Tombstone } from './service.ts'
@@ -24,10 +23,7 @@ export async function destroyRoom(rooms: Rooms, room: Room, destruction: Destruc
     reason !== undefined && xml('reason', {}, reason),
     password !== undefined && xml('password', {}, password),
   )
-  await inSlices([...room.sessions.values()], (session) => {
-    vanishTo(room, session, { extra: destroy })
-    room.unseat(session)
-  })
+  await evacuate(room, { extra: destroy })
 }
 
 function tombstoneOf(room: Room, { reason, venue }: Destruction): Tombstone | undefined {

@@ -22,7 +22,7 @@ import { changeRegistration, readRegistration } from './registration.ts'
 import { Relay } from './relay.ts'
 import { avatarAnswerers } from './avatar.ts'
 import { setupCommands } from './commands.ts'
-import { dismiss } from './removal.ts'
+import { evacuate } from './removal.ts'
 import { answerRequest, type RoomAnswerer } from './requests.ts'
 import { roomOptions } from './room-options.ts'
 import type { Room } from './room.ts'
@@ -60,7 +60,7 @@ export default defineModule({
     // Before the answers that modules of all hosts give in the name of accounts.
     host.on('incoming/iq', requestArrives, 'copy')
     host.defer(async () => {
-      for (const room of rooms.live) await rooms.use(room, () => dismiss(room))
+      for (const room of rooms.live) await rooms.use(room, () => evacuate(room, { statuses: [332] }))
     })
     return rooms
 

@@ -21,13 +21,13 @@ export function checkNick(room: Room, nick: string): void {
 /** Reads a nickname that did not come as part of an address. Throws a StanzaError with the given condition. */
 export function parseNick(room: Room, text: string, condition: 'bad-request' | 'jid-malformed'): string {
   try {
-    const { resource } = room.service.host.parseJid(`${room.jid.full}/${text}`)
-    if (resource === undefined) throw new StanzaError(condition, 'The nickname is empty')
+    const { resource = '' } = room.service.host.parseJid(`${room.jid.full}/${text}`)
     checkNick(room, resource)
     return resource
-  } catch (error) {
-    if (!(error instanceof JidError)) throw error
-    throw new StanzaError(condition, STRICT, { cause: error })
+  } catch (cause) {
+    if (cause instanceof StanzaError) throw new StanzaError(condition, cause.text, { cause })
+    if (cause instanceof JidError) throw new StanzaError(condition, STRICT, { cause })
+    throw cause
   }
 }
 

@@ -1,8 +1,10 @@
 /** XEP-0045 §7.14, §8.2, §9.1, §11: leaving a room, by one's own will or not. */
+import type { Maybe } from '../../server/util/maybe.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import { xml } from '../../server/xml/element.ts'
 import { presence } from '../../server/xml/build.ts'
 import { appear, type News, vanish, vanishTo } from './announcements.ts'
+import { inSlices } from './broadcast.ts'
 import type { Occupant, OccupantSession } from './occupant.ts'
 import type { Room } from './room.ts'
 
@@ -35,9 +37,12 @@ export function drop(room: Room, session: OccupantSession, reason: string): Prom
   return leave(room, session, { statuses: [307, 333] }, parting)
 }
 
-/** The service ends: everybody is told to come back later (§11.2). */
-export async function dismiss(room: Room): Promise<void> {
-  for (const occupant of room.occupants.values()) await remove(room, occupant, { statuses: [332] })
+/** Everybody has to leave at once: each is told of itself alone, and not of all the others (§10.9, §11.2). */
+export function evacuate(room: Room, news: News): Maybe<void> {
+  return inSlices(room.sessions.values(), (session) => {
+    vanishTo(room, session, news)
+    room.unseat(session)
+  })
 }
 
 /** The room is for members only from now on (§10.2). */

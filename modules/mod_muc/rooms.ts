@@ -142,7 +142,7 @@ export class Rooms {
     room.users--
     if (room.users > 0 || room.sessions.size > 0 || room.isGone) return
     // Nobody is left: temporary rooms, and those that were never configured, go (§10.1.3, §7.14).
-    if (room.wasEntered && (room.isLocked || room.isTemporary)) {
+    if (room.isLocked || (room.wasEntered && room.isTemporary)) {
       this.#service.host.spawn('destroy an empty room', () => this.destroy(room))
       return
     }

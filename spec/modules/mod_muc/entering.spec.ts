@@ -49,6 +49,10 @@ t.test('an owner who does not configure the room agrees with the defaults, or gi
   await world.settled()
   t.equal(await world.rooms.find('other'), undefined, 'left without configuring it (§10.1.3)')
 
+  await romeo.join(' ', 'blank@conference.localhost')
+  t.equal(romeo.hear().at(-1), 'presence error not-allowed')
+  t.equal(await world.rooms.find('blank'), undefined, 'a room that nobody could enter')
+
   await romeo.join('Romeo', `third@conference.localhost`)
   romeo.take()
   await romeo.say(

@@ -1,0 +1,128 @@
+/** What is there after the service was away, and what goes. */
+import t from 'tap'
+import { MucWorld, ROOM } from '../../support/muc-world.ts'
+
+t.test('what was acknowledged is there after a crash', async (t) => {
+  // The first world is never closed: it has been killed.
+  const before = await MucWorld.open()
+  const romeo = before.person('romeo@localhost/r')
+  await romeo.join('Romeo')
+  await romeo.configure({ persistentroom: '1', roomname: 'Cave', roomsecret: 'x', publicroom: '1', historylength: '2' })
+  await romeo.administer(
+    `<item affiliation='member' jid='nurse@localhost' nick='Nurse'/><item affiliation='outcast' jid='evil.example'><reason>spam</reason></item>`,
+  )
+  await romeo.say(`<message to='${ROOM}' type='groupchat'><subject>spells</subject></message>`)
+  for (const body of ['one', 'two', 'three', 'four', 'five']) await romeo.speak(body)
+  const id = romeo.take().at(-1)?.child('occupant-id', 'urn:xmpp:occupant-id:0')?.attrs['id']
+  const avatar = Buffer.from('image').toString('base64')
+  await romeo.say(
+    `<iq to='${ROOM}' type='set' id='v'><vCard xmlns='vcard-temp'><PHOTO><BINVAL>${avatar}</BINVAL></PHOTO></vCard></iq>`,
+  )
+  await before.settled()
+
+  await using after = await MucWorld.open({ storage: before.storage })
+  const nurse = after.person('nurse@localhost/n')
+  await nurse.join('Nurse')
+  t.strictSame(nurse.hear(), ['presence error not-authorized'])
+  await nurse.join('Nurse', ROOM, '<password>x</password>')
+  t.strictSame(nurse.hear(), [
+    'presence room/Nurse [110] member/participant jid=nurse@localhost/n',
+    'message groupchat room/Romeo "four"',
+    'message groupchat room/Romeo "five"',
+    'message groupchat room/Romeo subject "spells"',
+  ])
+  const evil = after.person('x@evil.example/x')
+  await evil.join('X')
+  t.strictSame(evil.hear(), ['presence error forbidden'])
+  const again = after.person('romeo@localhost/s')
+  await again.join('Romeo')
+  await again.speak('back')
+  t.equal(again.take().at(-1)?.child('occupant-id', 'urn:xmpp:occupant-id:0')?.attrs['id'], id, 'the same person')
+  await again.say(
+    `<iq to='conference.localhost' type='get' id='l'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>`,
+  )
+  t.match(String(again.take()[0]), `<item jid='${ROOM}' name='Cave'/>`)
+})
+
+t.test('temporary rooms go with the last who leaves, persistent ones rest', async (t) => {
+  await using world = await MucWorld.open({ config: '{ rooms_at_hand: 1 }' })
+  const romeo = world.person('romeo@localhost/r')
+  for (const name of ['kept', 'also']) {
+    await romeo.join('Romeo', `${name}@conference.localhost`)
+    await romeo.configure({ persistentroom: '1', roomname: name }, `${name}@conference.localhost`)
+    await romeo.leave('Romeo', `${name}@conference.localhost`)
+  }
+  await romeo.join('Romeo')
+  await romeo.configure({ roomname: 'gone' })
+  await romeo.leave('Romeo')
+  await world.settled()
+  t.strictSame([...world.rooms.nodes], ['kept', 'also'])
+  romeo.take()
+  await romeo.join('Romeo', 'kept@conference.localhost')
+  t.match(romeo.hear()[0], 'presence room/Romeo [110]'.replace('room', 'kept'), 'it was not in memory any more')
+  await world.person('juliet@localhost/j').join('Juliet')
+  t.match(world.person('juliet@localhost/j').hear()[0], /\[201 110\] owner/, 'the name is free')
+})
+
+t.test('a room that is made temporary goes when nobody is in it', async (t) => {
+  await using world = await MucWorld.open()
+  const romeo = world.person('romeo@localhost/r')
+  await romeo.join('Romeo')
+  await romeo.configure({ persistentroom: '1' })
+  await romeo.leave('Romeo')
+  await romeo.configure({ persistentroom: '0' })
+  await world.settled()
+  t.strictSame([...world.rooms.nodes], [])
+})
+
+t.test('a temporary room whose occupants a crash has scattered waits for them', async (t) => {
+  const before = await MucWorld.open()
+  const romeo = before.person('romeo@localhost/r')
+  await romeo.join('Romeo')
+  await romeo.configure({ membersonly: '1' })
+  await before.settled()
+
+  const after = await MucWorld.open({ storage: before.storage })
+  const stranger = after.person('tybalt@localhost/t')
+  await stranger.join('Romeo')
+  t.strictSame(stranger.hear(), ['presence error registration-required'], 'nobody can take it over')
+  await after.person('romeo@localhost/r').join('Romeo')
+  t.match(after.person('romeo@localhost/r').hear()[0], 'presence room/Romeo [110] owner/moderator')
+  await after.person('romeo@localhost/r').leave('Romeo')
+  await after.settled()
+  t.strictSame([...after.rooms.nodes], [])
+
+  const lost = await MucWorld.open()
+  await lost.person('romeo@localhost/r').join('Romeo')
+  await lost.person('romeo@localhost/r').configure()
+  await lost.settled()
+  await using found = await MucWorld.open({ storage: lost.storage })
+  t.strictSame([...found.rooms.nodes], ['room'])
+  found.clock.advance(3600 * 1000)
+  await found.settled()
+  t.strictSame([...found.rooms.nodes], [], 'but not for ever')
+})
+
+t.test('when the service ends, everybody is told', async (t) => {
+  const world = await MucWorld.open()
+  const romeo = world.person('romeo@localhost/r')
+  await romeo.join('Romeo')
+  await romeo.configure({ persistentroom: '1' })
+  romeo.take()
+  await world.close()
+  t.strictSame(romeo.hear(), ['presence unavailable room/Romeo [332 110] owner/none jid=romeo@localhost/r'])
+  t.strictSame(world.complaints, [])
+})
+
+t.test('where rooms are not locked, they are there for all at once, and stored', async (t) => {
+  const before = await MucWorld.open({ config: '{ lock_new_rooms: false, default_persistent: true }' })
+  await before.person('romeo@localhost/r').join('Romeo', ROOM, '<password>x</password>')
+  await before.person('juliet@localhost/j').join('Juliet')
+  t.strictSame(
+    before.person('juliet@localhost/j').hear(),
+    ['presence error not-authorized'],
+    'the password of the creator',
+  )
+  await using after = await MucWorld.open({ storage: before.storage })
+  t.strictSame([...after.rooms.nodes], ['room'])
+})
