@@ -4,9 +4,9 @@ import { defineModule } from '../server/host/module.ts'
 import { handled, type Handled, type StanzaEvent } from '../server/routed-stanza.ts'
 import type { ClientSession } from '../server/session/client-session.ts'
 import { StanzaError } from '../server/stanza-error.ts'
-import { delayElement } from '../server/protocol/delay.ts'
+import { delayElement, withoutDelaysFrom } from '../server/protocol/delay.ts'
 import { NS } from '../server/xml/ns.ts'
-import { Stanza } from '../server/xml/stanza.ts'
+import { type ChildRef, Stanza } from '../server/xml/stanza.ts'
 import { archive } from '../storage/store.ts'
 
 /** Messages read from storage at once when somebody comes back. */
@@ -29,10 +29,12 @@ export default defineModule({
 
   setup(host, { config, stores: { messages } }) {
     host.feature('msgoffline')
-    host.on('incoming/message', (event) => (isKept(event) ? keep(event) : undefined), 'fallback')
+    /** Accounts to which messages are being delivered that were kept: what is new has to wait its turn. */
+    const delivering = new Map<string, Promise<void>>()
+
+    host.on('incoming/message', ({ to }) => delivering.get(to.node ?? '')?.then(() => undefined), 'guard')
+    host.on('incoming/message', (event) => (isForAccount(event) ? keep(event) : undefined), 'fallback')
     host.on('presence/receptive', ({ session }) => host.spawn('deliver what was kept', () => deliver(session)))
-    /** Two clients that come back at once must not both get a message. */
-    const delivering = new Set<string>()
     host.every('day', 'expire kept messages', async () => {
       if (config.expire_after === Infinity) return
       const end = new Date(host.clock.now() - config.expire_after * 1000)
@@ -40,52 +42,63 @@ export default defineModule({
       host.log.info('kept messages expired', { count })
     })
 
-    async function keep(event: StanzaEvent): Promise<Handled> {
-      const node = event.to.node ?? ''
+    async function keep(event: StanzaEvent): Promise<Handled | undefined> {
+      const { stanza, to } = event
+      const node = to.node ?? ''
       if (!(await host.service('accounts').exists(node))) throw new StanzaError('service-unavailable')
-      // Its addressee may have come while we looked: then it is too late to keep it for later.
-      const { receptive } = host.account(event.to.bare) ?? { receptive: [] }
-      if (receptive.length > 0) {
-        for (const session of receptive) session.send(event.stanza)
-        return handled
-      }
+      // Whoever hears nothing believes that it has arrived, so only what nobody reads is dropped in silence.
+      if (!isWorthKeeping(stanza)) return stanza.has('body') ? undefined : handled
       if ((await messages.count(node, {})) >= config.max_messages) {
         throw new StanzaError('service-unavailable', 'Too many messages wait already')
       }
+      // Its addressee may have come while we looked: then it is too late to keep it for later.
+      const { receptive } = host.account(to.bare) ?? { receptive: [] }
+      if (receptive.length > 0) {
+        await delivering.get(node)
+        for (const session of receptive) session.send(stanza)
+        return handled
+      }
       const now = new Date(host.clock.now())
-      const stanza = event.stanza.append(delayElement(now, host.domain, 'Offline storage'))
-      const { stored } = messages.append(node, { when: now, with: event.from.bare, stanza: stanza.toString() })
+      const kept = withoutDelaysFrom(stanza, host.domain).append(delayElement(now, host.domain))
+      const { stored } = messages.append(node, { when: now, with: event.from.bare, stanza: kept.toString() })
       event.settles(stored)
       await stored
       return handled
     }
 
-    /** In the order in which they came. A message is forgotten once it has been handed to the client. */
+    /** Two clients that come back at once do not both get a message: the first of them does. */
     async function deliver(session: ClientSession): Promise<void> {
       const node = session.jid.node ?? ''
       if (delivering.has(node)) return
-      delivering.add(node)
-      try {
-        for (;;) {
-          const page = await messages.find(node, { limit: PAGE })
-          if (page.length === 0 || session.stream === undefined) return
-          for (const { stanza } of page) session.send(Stanza.parse(stanza))
-          await messages.remove(node, { ids: page.map(({ id }) => id) })
-        }
-      } finally {
-        delivering.delete(node)
+      const done = deliverAll(node, session).finally(() => delivering.delete(node))
+      delivering.set(
+        node,
+        done.catch(() => {}),
+      )
+      await done
+    }
+
+    /** In the order in which they came. A message is forgotten once it has been handed to the client. */
+    async function deliverAll(node: string, session: ClientSession): Promise<void> {
+      for (;;) {
+        const page = await messages.find(node, { limit: PAGE })
+        const sent = page.filter(({ stanza }) => session.send(Stanza.parse(stanza)))
+        if (sent.length > 0) await messages.remove(node, { ids: sent.map(({ id }) => id) })
+        if (sent.length === 0 || sent.length < page.length) return
       }
     }
   },
 })
 
-/** Which messages are worth keeping (XEP-0160 §3). */
-function isKept({ stanza, to }: StanzaEvent): boolean {
-  if (to.node === undefined || stanza.has('no-store', NS.hints)) return false
-  const { type } = stanza
-  if (type === 'headline' || type === 'groupchat' || type === 'error') return false
+/** Which types of messages wait for their addressee (XEP-0160 §3). */
+function isForAccount({ stanza: { type }, to }: StanzaEvent): boolean {
   // A type that nobody knows means the same as `normal` (RFC 6121 §5.2.2).
-  if (type !== 'chat') return true
-  // A chat message that only says that somebody is typing is of no use later.
-  return !stanza.refs.every(({ ns, name }) => ns === NS.chatStates || (ns === NS.client && name === 'thread'))
+  return to.node !== undefined && type !== 'headline' && type !== 'groupchat' && type !== 'error'
+}
+
+/** Not if its sender does not want that (XEP-0334 §4.2), nor if it only says that somebody is typing (XEP-0160 §3). */
+function isWorthKeeping(stanza: Stanza): boolean {
+  if (stanza.has('no-store', NS.hints)) return false
+  const isNews = ({ ns, name }: ChildRef): boolean => ns !== NS.chatStates && !(ns === NS.client && name === 'thread')
+  return stanza.type !== 'chat' || stanza.refs.some(isNews)
 }

@@ -13,8 +13,6 @@ const MOST_DIRECTED = 1000
 export interface Directed {
   /** Remembers whom a client has shown itself to. */
   note(event: StanzaEvent<ClientSession>): Handled | undefined
-  /** Somebody did not want it: there will be nothing to end. */
-  forget(session: ClientSession, shownTo: Jid): void
   /** Tells all of them that the client has gone, and forgets them; not those whom a broadcast to `told` has reached. */
   end(session: ClientSession, farewell: Stanza, told?: Roster): void
 }
@@ -30,10 +28,6 @@ export function setupDirected(host: ModuleHost<'roster' | 'accounts'>): Directed
       if (addresses.size >= MOST_DIRECTED && !addresses.has(to.full)) throw new StanzaError('resource-constraint')
       addresses.set(to.full, to)
       return undefined
-    },
-
-    forget(session, to) {
-      shownTo(session).delete(to.full)
     },
 
     end(session, farewell, told) {

@@ -117,14 +117,12 @@ export default defineModule({
     }
 
     /** RFC 6121 §8.5.2.1.2, §8.5.3.1: to the bare JID for every available client, to a full JID for one. */
-    function deliver({ stanza, from, to }: StanzaEvent): Handled | undefined {
+    function deliver({ stanza, to }: StanzaEvent): Handled | undefined {
       const { type } = stanza
       if (type !== undefined && type !== 'unavailable' && type !== 'error') return undefined
       if (to.node === undefined) return handled
       const account = host.account(to.bare)
-      const one = to.resource === undefined ? undefined : account?.session(to.resource)
-      if (one !== undefined && type === 'error') directed.forget(one, from)
-      if (to.resource !== undefined) one?.send(stanza)
+      if (to.resource !== undefined) account?.session(to.resource)?.send(stanza)
       // That a subscription request was refused concerns all of them as well.
       else for (const session of account?.available ?? []) session.send(stanza)
       // Presence for nobody is not worth an answer (RFC 6121 §8.5.1, §8.5.3.2.2).

@@ -72,7 +72,10 @@ export function setupContacts(
 
   /** Ends the subscriptions in both directions as well (RFC 6121 §2.5.2). */
   async function remove(roster: Roster, contact: Jid, { from }: IqRequest): Promise<void> {
-    if (!roster.items.has(contact.bare)) throw new StanzaError('item-not-found')
+    if (!roster.items.has(contact.bare)) {
+      // RFC 6121 §2.5.3 has it of this type.
+      throw new StanzaError('item-not-found', undefined, { type: 'modify' })
+    }
     const state = roster.stateOf(contact)
     const account = from.toBare()
     await roster.set(contact, undefined, undefined)

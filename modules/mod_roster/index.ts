@@ -92,7 +92,7 @@ export default defineModule({
       },
       ...setupContacts(host, { of }, config.max_contacts),
     }
-    setupSubscriptions(host, rosters, config.max_requests)
+    setupSubscriptions(host, rosters, config)
     return rosters
 
     function of(node: string): Maybe<Roster> {

@@ -15,7 +15,11 @@ import { isSubscriptionType, type SubscriptionState, type SubscriptionType, subs
 /** Bytes of a request that are kept until it is answered. */
 const LONGEST_REQUEST = 65_536
 
-export function setupSubscriptions(host: ModuleHost<'accounts'>, rosters: Rosters, maxRequests: number): void {
+export function setupSubscriptions(
+  host: ModuleHost<'accounts'>,
+  rosters: Rosters,
+  limits: { readonly max_contacts: number; readonly max_requests: number },
+): void {
   host.streamFeature({
     needs: ['authenticated'],
     forbids: ['bound'],
@@ -110,6 +114,9 @@ export function setupSubscriptions(host: ModuleHost<'accounts'>, rosters: Roster
     const next = { ...withState(known, after), approved: approved ?? known.approved }
     const isVisible =
       next.subscription !== known.subscription || next.ask !== known.ask || next.approved !== known.approved
+    if (isVisible && item === undefined && roster.size >= limits.max_contacts) {
+      throw new StanzaError('resource-constraint')
+    }
     const kept = after.asked ? (roster.requests.get(contact.bare) ?? request) : undefined
     if (isVisible || kept !== roster.requests.get(contact.bare)) {
       await roster.set(contact, isVisible ? next : item, kept)
@@ -132,7 +139,7 @@ export function setupSubscriptions(host: ModuleHost<'accounts'>, rosters: Roster
   }
 
   function checkRequest(roster: Roster, stanza: Stanza): void {
-    if (roster.requests.size >= maxRequests || stanza.toString().length > LONGEST_REQUEST) {
+    if (roster.requests.size >= limits.max_requests || stanza.toString().length > LONGEST_REQUEST) {
       throw new StanzaError('resource-constraint')
     }
   }
