@@ -1,0 +1,71 @@
+/** XEP-0313: Message Archive Management, for the accounts of a host, with preferences (XEP-0441). */
+import { t } from '../../server/config/types.ts'
+import { defineModule } from '../../server/host/module.ts'
+import { ArchiveReader } from '../../server/protocol/archive-page.ts'
+import { NS_MAM_EXTENDED } from '../../server/protocol/archive-query.ts'
+import { NS_TOMBSTONE } from '../../server/protocol/retraction.ts'
+import { NS } from '../../server/xml/ns.ts'
+import { archive, type ArchiveItem, keyval } from '../../storage/store.ts'
+import { setupKeeping } from './keeping.ts'
+import { Losses } from './losses.ts'
+import { policies, type StoredPreferences } from './preferences.ts'
+import { setupRequests } from './requests.ts'
+import { setupRetention } from './retention.ts'
+import { Tombstones } from './tombstones.ts'
+import { Wishes } from './wishes.ts'
+
+/** The archives of the accounts of a host. */
+export interface MessageArchive {
+  /** A message by its id in the archive of an account. */
+  get(node: string, id: string): Promise<ArchiveItem | undefined>
+}
+
+declare module '../../server/host/module.ts' {
+  interface Services {
+    mam: MessageArchive
+  }
+}
+
+export default defineModule({
+  name: 'mam',
+  about: 'keeps the messages of accounts, for clients to read again',
+  xeps: { 313: '1.1.3', 359: '0.7.0', 424: '0.4.2', 441: '0.2.0' },
+  on: ['local'],
+  depends: ['accounts', 'roster'],
+  config: {
+    default_policy: t
+      .oneOf(...policies)
+      .default('always')
+      .describe(
+        'Whose messages are archived for accounts that have not said: anybody’s, nobody’s, or those of contacts.',
+      ),
+    expire_after: t.duration().default(Infinity).describe('How long messages are kept.'),
+    max_messages: t.integer({ min: 1 }).optional().describe('Messages kept for an account; the oldest go.'),
+    page: t
+      .integer({ min: 1, max: 1000 })
+      .default(50)
+      .describe('Messages that are sent at once if a client does not say how many.'),
+    max_page: t.integer({ min: 1, max: 1000 }).default(100).describe('Messages that are sent at once at most.'),
+  },
+  stores: { messages: archive('archive'), preferences: keyval<StoredPreferences>('archive_preferences') },
+
+  setup(host, { config, stores: { messages, preferences } }) {
+    const wishes = new Wishes(host, preferences, config.default_policy)
+    const tombstones = new Tombstones(host, messages)
+    const losses = new Losses(host.log)
+    const reader = new ArchiveReader(messages)
+    const pages = { usual: config.page, limit: config.max_page }
+
+    for (const ns of [NS.mam, NS_MAM_EXTENDED, NS.sid, NS.retract, NS_TOMBSTONE]) host.provide('account-feature', ns)
+    setupKeeping(host, { messages, wishes, tombstones, losses })
+    setupRequests(host, { reader, wishes, tombstones, losses, pages })
+    setupRetention(host, messages, reader, {
+      expireAfterSeconds: config.expire_after,
+      maxMessages: config.max_messages,
+    })
+    // Deleted with the account.
+    host.on('account/removing', ({ node }) => reader.forget(node), 'fallback')
+
+    return { get: (node, id) => messages.get(node, id) } satisfies MessageArchive
+  },
+})
