@@ -1,0 +1,57 @@
+/** The blocklists of a host: at hand for accounts with sessions, in storage for all. */
+import type { ModuleHost } from '../../server/host/host.ts'
+import type { Jid } from '../../server/jid/jid.ts'
+import type { Account } from '../../server/session/account.ts'
+import type { Maybe } from '../../server/util/maybe.ts'
+import type { MapStore } from '../../storage/store.ts'
+import type { Blocking, Blocklist } from './blocklist.ts'
+
+export class Blocklists {
+  readonly #host: ModuleHost
+  readonly #store: MapStore<Blocking>
+  readonly #held: (account: Account) => { list: Blocklist | undefined }
+
+  constructor(host: ModuleHost, store: MapStore<Blocking>) {
+    this.#host = host
+    this.#store = store
+    this.#held = host.accountSlot('blocklist', () => ({ list: undefined }))
+    host.on('session/binding', async ({ account }) => {
+      await this.ofAccount(account)
+    })
+  }
+
+  /** Of an account of this host, whether it has sessions or not: at once if it has. */
+  of(jid: Jid): Maybe<Blocklist> {
+    const account = this.#host.account(jid.bare)
+    return account === undefined ? this.#store.all(jid.node ?? '') : this.ofAccount(account)
+  }
+
+  ofAccount(account: Account): Maybe<Blocklist> {
+    return this.#held(account).list ?? this.#load(account)
+  }
+
+  /** Blocks and unblocks (undefined). In force at once; the promise resolves when it is durable. */
+  async change(account: Account, changes: ReadonlyMap<string, Blocking | undefined>): Promise<void> {
+    const held = this.#held(account)
+    if (held.list === undefined) await this.#load(account)
+    const next = new Map(held.list)
+    for (const [jid, blocking] of changes) {
+      if (blocking === undefined) next.delete(jid)
+      else next.set(jid, blocking)
+    }
+    held.list = next
+    try {
+      await this.#store.setMany(account.jid.node ?? '', changes)
+    } catch (error) {
+      // What is in storage counts.
+      held.list = undefined
+      throw error
+    }
+  }
+
+  async #load(account: Account): Promise<Blocklist> {
+    const list = await this.#store.all(account.jid.node ?? '')
+    // In the meantime it may have been loaded for another client, and changed.
+    return (this.#held(account).list ??= list)
+  }
+}
