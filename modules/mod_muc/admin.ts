@@ -17,11 +17,10 @@ import {
   mayReadList,
   parseAffiliation,
   parseRole,
-  type Refusal,
-  refusalOf,
   type Role,
   roleRefusals,
 } from './privileges.ts'
+import { refuseIfAny } from './refusals.ts'
 import { changeRole, type RoleChange } from './roles.ts'
 import type { Room } from './room.ts'
 
@@ -159,7 +158,7 @@ function checkAffiliation(room: Room, from: Jid, { jid, affiliation: to, nick }:
     isSelf: jid.bare === from.bare,
     isDomain: jid.node === undefined,
   }
-  refuseIf(refusalOf(affiliationRefusals, act))
+  refuseIfAny(affiliationRefusals, act)
   if (nick !== undefined && isAtLeast(to, 'member') && isReserved(room, nick, jid)) {
     throw new StanzaError('conflict', `The nickname ${nick} is reserved for somebody else`)
   }
@@ -175,7 +174,7 @@ function checkRole(room: Room, from: Jid, { occupant, role }: RoleChange): void 
     to: role,
     isSelf: acting === occupant,
   }
-  refuseIf(refusalOf(roleRefusals, act))
+  refuseIfAny(roleRefusals, act)
 }
 
 /** What only shows when the changes are seen together. */
@@ -194,8 +193,4 @@ function checkWhole(room: Room, changes: readonly AffiliationChange[]): void {
   if (room.affiliates.size + changes.length > room.service.config.max_affiliations) {
     throw new StanzaError('resource-constraint', 'The list is full')
   }
-}
-
-function refuseIf<Act>(refusal: Refusal<Act> | undefined): void {
-  if (refusal !== undefined) throw new StanzaError(refusal.condition, refusal.text)
 }

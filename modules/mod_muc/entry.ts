@@ -16,7 +16,8 @@ import { subjectMessage } from './features/subject.ts'
 import { isNonAnonymous } from './features/whois.ts'
 import { checkNick, enforcedNick, isTaken } from './nicknames.ts'
 import type { OccupantSession } from './occupant.ts'
-import { isAtLeast, type Refusal, refusalOf } from './privileges.ts'
+import { isAtLeast } from './privileges.ts'
+import { type Refusal, refuseIfAny } from './refusals.ts'
 import type { Room } from './room.ts'
 
 /** Why somebody may not enter, in the order in which it is looked at (§7.2.17). */
@@ -48,6 +49,7 @@ const entryRefusals: readonly Refusal<Entry>[] = [
   },
   {
     condition: 'service-unavailable', // §7.2.9
+    type: 'wait',
     text: 'The room is full',
     applies: ({ room, nick, affiliation }) =>
       !room.occupants.has(nick) &&
@@ -77,8 +79,7 @@ export async function enter(
     nick: enforcedNick(room, from) ?? nick,
     warnings: [...warnings],
   }
-  const refusal = refusalOf(entryRefusals, entry)
-  if (refusal !== undefined) throw new StanzaError(refusal.condition, refusal.text)
+  refuseIfAny(entryRefusals, entry)
   const role = room.service.host.fire('muc/entering', entry) ?? room.roleFor(affiliation)
   if (role === undefined) throw new StanzaError('registration-required')
   if (entry.nick !== nick) entry.warnings.push(210)

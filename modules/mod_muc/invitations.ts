@@ -11,7 +11,8 @@ import { isMembersOnly } from './features/kinds.ts'
 import { isNonAnonymous } from './features/whois.ts'
 import { type Invitation, invitationOf, invitationText } from './invitation.ts'
 import type { OccupantSession } from './occupant.ts'
-import { isAtLeast, isRoleAtLeast, type Refusal, refusalOf } from './privileges.ts'
+import { isAtLeast, isRoleAtLeast } from './privileges.ts'
+import { type Refusal, refuseIfAny } from './refusals.ts'
 import type { Room } from './room.ts'
 
 /** Somebody wants to invite others. */
@@ -23,7 +24,8 @@ interface InviteAct {
 
 const inviteRefusals: readonly Refusal<InviteAct>[] = [
   {
-    condition: 'not-acceptable', // §7.8.2: one invites to a room in which one is; members may be elsewhere.
+    condition: 'not-acceptable',
+    type: 'cancel', // §7.8.2: one invites to a room in which one is; members may be elsewhere.
     text: 'You are not currently connected to this chat',
     applies: ({ room, from, session }) => session === undefined && !isAtLeast(room.affiliates.of(from), 'member'),
   },
@@ -58,8 +60,7 @@ export function wishesIn({ stanza }: StanzaEvent): Wishes | undefined {
 /** Invites all who are named, or nobody and throws a StanzaError. */
 export async function invite(room: Room, { stanza, from }: StanzaEvent, invites: readonly Element[]): Promise<void> {
   const session = room.sessions.get(from.full)
-  const refusal = refusalOf(inviteRefusals, { room, from, session })
-  if (refusal !== undefined) throw new StanzaError(refusal.condition, refusal.text)
+  refuseIfAny(inviteRefusals, { room, from, session })
   if (invites.length > room.service.config.max_invitations)
     throw new StanzaError('policy-violation', 'Too many at once')
   const invitees = invites.map((element) => ({ jid: addressOf(room, element), element }))

@@ -13,6 +13,7 @@ import { historyLength, isWorthKeeping } from './features/history.ts'
 import { mayWriteTo } from './features/private-messages.ts'
 import { isSubjectChange, maySetSubject, subject, subjectText } from './features/subject.ts'
 import type { Occupant, OccupantSession } from './occupant.ts'
+import { notInside } from './refusals.ts'
 import { isRoleAtLeast } from './privileges.ts'
 import type { Room } from './room.ts'
 
@@ -73,7 +74,7 @@ export function whisper(room: Room, source: StanzaEvent): void {
 /** The client that a message comes from. */
 export function requireSession(room: Room, { from }: StanzaEvent): OccupantSession {
   const session = room.sessions.get(from.full)
-  if (session === undefined) throw new StanzaError('not-acceptable', 'You are not currently connected to this chat')
+  if (session === undefined) throw notInside()
   return session
 }
 

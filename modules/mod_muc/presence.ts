@@ -12,6 +12,7 @@ import { dropIfUnreachable } from './ghosts.ts'
 import { seesJids } from './features/whois.ts'
 import { checkNick, enforcedNick, isTaken } from './nicknames.ts'
 import type { OccupantSession } from './occupant.ts'
+import { notInside } from './refusals.ts'
 import { leave } from './removal.ts'
 import type { Room } from './room.ts'
 
@@ -64,7 +65,7 @@ async function changeNick(
   checkNick(room, nick)
   const enforced = enforcedNick(room, from)
   if (enforced !== undefined && enforced !== nick)
-    throw new StanzaError('not-acceptable', `Your nickname here is ${enforced}`)
+    throw new StanzaError('not-acceptable', `Your nickname here is ${enforced}`, { type: 'cancel' })
   if (isTaken(room, nick, from)) throw new StanzaError('conflict', 'This nickname is taken')
 
   const former = session.occupant
@@ -82,7 +83,7 @@ async function changeNick(
 
 /** §17.3: how somebody is seen, for an occupant who is not sure. */
 function answerProbe(room: Room, session: OccupantSession | undefined, nick: string | undefined): void {
-  if (session === undefined) throw new StanzaError('not-acceptable', 'You are not currently connected to this chat')
+  if (session === undefined) throw notInside()
   const occupant = nick === undefined ? session.occupant : room.occupants.get(nick)
   if (occupant === session.occupant) return showSelf(room, session, NO_NEWS)
   if (occupant !== undefined) return appearTo(room, occupant, session)

@@ -1,5 +1,5 @@
 /** XEP-0045 §5: roles, affiliations, and who may change them. The tables of the XEP as tables. */
-import type { StanzaCondition } from '../../server/stanza-error.ts'
+import type { Refusal } from './refusals.ts'
 
 /** What someone is to a room for good, from the lowest to the highest (§5.2). */
 export const affiliations = ['outcast', 'none', 'member', 'admin', 'owner'] as const
@@ -47,17 +47,6 @@ const initialRole: Readonly<Record<Affiliation, (kind: RoomKind) => Role | undef
   member: () => 'participant',
   none: ({ isMembersOnly, isModerated }) => (isMembersOnly ? undefined : isModerated ? 'visitor' : 'participant'),
   outcast: () => undefined,
-}
-
-/** A reason to refuse: the first of a list that applies is given. */
-export interface Refusal<Act> {
-  readonly condition: StanzaCondition
-  readonly text: string
-  applies(act: Act): boolean
-}
-
-export function refusalOf<Act>(refusals: readonly Refusal<Act>[], act: Act): Refusal<Act> | undefined {
-  return refusals.find((refusal) => refusal.applies(act))
 }
 
 /** Someone wants to give an affiliation to somebody. */

@@ -6,6 +6,7 @@ import { errorReply, reply } from '../../server/xml/build.ts'
 import type { Element } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Occupant } from './occupant.ts'
+import { notInside } from './refusals.ts'
 import type { Room } from './room.ts'
 
 /** Requests of one client that may wait for an answer. */
@@ -80,5 +81,5 @@ function addressOf({ main, bare }: Occupant, { ns }: Element): Jid | undefined {
 function strangerRefusal({ ns }: Element): StanzaError {
   if (ns === NS.discoInfo || ns === NS.discoItems)
     return new StanzaError('bad-request', 'You are not currently connected to this chat')
-  return new StanzaError('not-acceptable', 'You are not currently connected to this chat')
+  return notInside()
 }

@@ -198,12 +198,14 @@ t.test('the service lists public rooms, a page at a time', async (t) => {
   await romeo.configure({ publicroom: '0' }, `b@${SERVICE}`)
   romeo.take()
   t.equal(await page('<max>9</max>'), 'ac2')
+})
 
-  const closed = await stage('{ list_rooms: local }')
-  await using foreign = closed.world
-  await closed.romeo.configure({ publicroom: '1' })
-  t.match(await disco(closed.romeo, 'items', SERVICE), /room@/)
-  t.notMatch(await disco(closed.world.person('far@away.example/x'), 'items', SERVICE), /room@/)
+t.test('the list of rooms may be for some only', async (t) => {
+  const { world, romeo } = await stage('{ list_rooms: local }')
+  await using _ = world
+  await romeo.configure({ publicroom: '1' })
+  t.match(await disco(romeo, 'items', SERVICE), /room@/)
+  t.notMatch(await disco(world.person('far@away.example/x'), 'items', SERVICE), /room@/)
 })
 
 t.test('a room is destroyed, and its name rests if it was persistent', async (t) => {

@@ -7,10 +7,10 @@ import {
   affiliations,
   defaultRole,
   mayReadList,
-  refusalOf,
   type Role,
   roleRefusals,
 } from '../../../modules/mod_muc/privileges.ts'
+import { refusalOf } from '../../../modules/mod_muc/refusals.ts'
 import { Jid } from '../../../server/jid/jid.ts'
 
 t.test('initial roles are those of table 5', (t) => {
