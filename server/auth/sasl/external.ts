@@ -23,7 +23,9 @@ export const external: Mechanism = {
 }
 
 /** The prepared nodes, each once, of the addresses of the host that the peer's certificate is for. */
-export function certifiedNodes(environment: SaslEnvironment): readonly string[] {
+export function certifiedNodes(
+  environment: Pick<SaslEnvironment, 'host' | 'parseJid' | 'peerCertificate'>,
+): readonly string[] {
   const { peerCertificate } = environment
   if (peerCertificate === undefined) return []
   const nodes = xmppAddresses(peerCertificate).map((address) => bareOf(address, environment))

@@ -26,7 +26,10 @@ export function identityOf(
 }
 
 /** The prepared node of a bare JID at the host; undefined if it is another's address, or a full JID, or none. */
-export function bareOf(address: string, { host, parseJid }: SaslEnvironment): string | undefined {
+export function bareOf(
+  address: string,
+  { host, parseJid }: Pick<SaslEnvironment, 'host' | 'parseJid'>,
+): string | undefined {
   const jid = parseJid(address)
   return jid !== undefined && jid.domain === host && jid.resource === undefined ? jid.node : undefined
 }

@@ -1,8 +1,8 @@
 /** RFC 6120 §6: the logins of one stream. What is offered, one dialogue at a time, and an end to trying. */
 import { isPending, type Maybe } from '../../util/maybe.ts'
 import type { ChannelBindingType } from './channel-binding.ts'
-import { certifiedNodes } from './external.ts'
-import type { Dialogue, Identity, Mechanism, MechanismNeed, SaslContext, SaslEnvironment, Step } from './mechanism.ts'
+import type { Dialogue, Identity, Mechanism, SaslContext, SaslEnvironment, Step } from './mechanism.ts'
+import { makeOffer, type Offer } from './offer.ts'
 import { SaslFailure, type SaslCondition } from './sasl-failure.ts'
 import { decodeBase64 } from './text.ts'
 
@@ -17,12 +17,8 @@ export type Outcome =
  * error is a fault of ours and ends the dialogue too.
  */
 export class SaslNegotiator {
-  /** The names to offer, the strongest first. Fixed, since SCRAM vouches for them (XEP-0474). */
-  readonly mechanisms: readonly string[]
-  /** The types to announce with them (XEP-0440); empty if no mechanism offered can use them. */
-  readonly bindingTypes: readonly ChannelBindingType[]
   readonly #known: readonly Mechanism[]
-  readonly #offered: readonly Mechanism[]
+  readonly #offer: Offer
   readonly #context: SaslContext
   #dialogue: Dialogue | undefined
   /** The dialogue has been asked and has not answered. */
@@ -30,16 +26,21 @@ export class SaslNegotiator {
   #isDone = false
   #failures = 0
 
-  /** `known` are the mechanisms that the host allows; which of them are offered follows from the environment. */
-  constructor(known: readonly Mechanism[], environment: SaslEnvironment) {
+  /** `known` are the mechanisms that the host allows; `offer` is what was offered of them. */
+  constructor(known: readonly Mechanism[], environment: SaslEnvironment, offer: Offer = makeOffer(known, environment)) {
     this.#known = known
-    this.#offered = known
-      .filter(({ needs }) => needs.every((need) => isMet[need](environment)))
-      .toSorted((a, b) => b.strength - a.strength)
-    this.mechanisms = this.#offered.map(({ name }) => name)
-    const canBind = this.#offered.some(({ needs }) => needs.includes('channel-binding'))
-    this.bindingTypes = canBind ? environment.bindingTypes : []
-    this.#context = { ...environment, bindingTypes: this.bindingTypes, mechanismsOffered: this.mechanisms }
+    this.#offer = offer
+    this.#context = { ...environment, bindingTypes: offer.bindingTypes, mechanismsOffered: offer.names }
+  }
+
+  /** The names that are offered, the strongest first. */
+  get mechanisms(): readonly string[] {
+    return this.#offer.names
+  }
+
+  /** The types to announce with them (XEP-0440). */
+  get bindingTypes(): readonly ChannelBindingType[] {
+    return this.#offer.bindingTypes
   }
 
   /** Too many have failed here: the stream is to be closed with `policy-violation` (RFC 6120 §6.4.5). */
@@ -49,10 +50,10 @@ export class SaslNegotiator {
 
   /** Starts a dialogue. `initial` is the base64 of the initial response; undefined if there was none. */
   begin(mechanism: string, initial: string | undefined): Maybe<Outcome> {
-    if (this.#isDone || this.exhausted) throw this.#refuse('not-authorized', 'There is no login to be had here')
-    if (this.#dialogue !== undefined) throw this.#refuse('malformed-request', 'Another login is under way')
-    const chosen = this.#offered.find(({ name }) => name === mechanism)
-    if (chosen === undefined) throw this.#refuse(this.#whyNot(mechanism))
+    if (this.#isDone || this.exhausted) throw this.refuse('not-authorized', 'There is no login to be had here')
+    if (this.#dialogue !== undefined) throw this.refuse('malformed-request', 'Another login is under way')
+    const chosen = this.#offer.mechanisms.find(({ name }) => name === mechanism)
+    if (chosen === undefined) throw this.refuse(this.#whyNot(mechanism))
     this.#dialogue = chosen.start(this.#context)
     return this.#step(this.#dialogue, initial)
   }
@@ -60,14 +61,20 @@ export class SaslNegotiator {
   /** Goes on with the base64 of a response. */
   respond(response: string): Maybe<Outcome> {
     const dialogue = this.#dialogue
-    if (dialogue === undefined) throw this.#refuse('malformed-request', 'No login is under way')
-    if (this.#isThinking) throw this.#refuse('malformed-request', 'It is not your turn')
+    if (dialogue === undefined) throw this.refuse('malformed-request', 'No login is under way')
+    if (this.#isThinking) throw this.refuse('malformed-request', 'It is not your turn')
     return this.#step(dialogue, response)
   }
 
   /** The peer gives up. The failure to be answered is returned, and counts: else asking would cost nothing. */
   abort(): SaslFailure {
-    return this.#refuse('aborted')
+    return this.refuse('aborted')
+  }
+
+  /** What is wrong is outside of the mechanisms. The failure to be answered is returned, and counts. */
+  refuse(condition: SaslCondition, text?: string): SaslFailure {
+    this.#end()
+    return new SaslFailure(condition, text)
   }
 
   #step(dialogue: Dialogue, text: string | undefined): Maybe<Outcome> {
@@ -111,11 +118,6 @@ export class SaslNegotiator {
     return error
   }
 
-  #refuse(condition: SaslCondition, text?: string): SaslFailure {
-    this.#end()
-    return new SaslFailure(condition, text)
-  }
-
   #end(): void {
     this.#dialogue = undefined
     this.#isThinking = false
@@ -132,9 +134,3 @@ export class SaslNegotiator {
 const FAILURES_PER_STREAM = 5
 /** 6 KB of data: a PLAIN message with the longest name and password has 5. */
 const ENCODED_CHARS = 8192
-
-const isMet: Readonly<Record<MechanismNeed, (environment: SaslEnvironment) => boolean>> = {
-  secure: ({ secure }) => secure,
-  'channel-binding': ({ bindingTypes }) => bindingTypes.length > 0,
-  'certified-address': (environment) => certifiedNodes(environment).length > 0,
-}
