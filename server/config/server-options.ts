@@ -43,7 +43,7 @@ export const serverFields = {
     .object({
       c2s: port(5222).describe('For clients that begin in the clear and then turn to TLS (STARTTLS).'),
       c2s_tls: port(5223).describe('For clients that begin with TLS (XEP-0368).'),
-      http: port(5280).describe('For web clients, uploads and web pages.'),
+      http: port(5280).describe('For web clients, uploads and web pages, with TLS or without.'),
     })
     .describe('Ports, addresses ("127.0.0.1:5222", "[::1]:5222") or sockets ("unix:/path") to listen on; [] for none.'),
 
@@ -61,6 +61,12 @@ export const serverFields = {
           'A folder with the certificates of the hosts, as certbot or acme.sh leave them; if not set, certificates in `data`.',
         ),
       min_version: t.oneOf('TLSv1.2', 'TLSv1.3').default('TLSv1.2').describe('Older versions are refused.'),
+      client_authorities: t
+        .path()
+        .optional()
+        .describe(
+          'A file with the certificates, PEM, of those who may vouch for clients; if not set, no client is asked for a certificate.',
+        ),
     })
     .describe('Encryption of connections.'),
 

@@ -1,4 +1,5 @@
 /** The vocabulary in which options are declared: `expire_after: t.duration().default(WEEK).describe('…')`. */
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { Jid, JidError } from '../jid/jid.ts'
@@ -112,6 +113,12 @@ export const t = {
       numbers: true,
     }),
 
+  /** An IP address, or a range of them. */
+  network: (): Option<string> =>
+    text((written) => (isNetwork(written) ? written : undefined), {
+      expects: 'an address, or a range such as 10.0.0.0/8',
+    }),
+
   /** An absolute URL of http or https. */
   url: (): Option<string> =>
     text((written) => (/^https?:\/\//i.test(written) && URL.canParse(written) ? written : undefined), {
@@ -164,6 +171,13 @@ function text<T>(read: (written: string) => T | undefined, { accepts, numbers, .
 
 function known<T>(schema: Option<T>, facts: Facts): Option<T> {
   return schema.meta({ option: facts })
+}
+
+function isNetwork(written: string): boolean {
+  const [address = '', prefix, ...more] = written.split('/')
+  const bits = isIP(address) === 6 ? 128 : 32
+  const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
+  return isIP(address) !== 0 && isPrefix && more.length === 0
 }
 
 function range(min: number, max: number, show: (bound: number) => string): string {
