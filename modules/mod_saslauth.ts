@@ -6,6 +6,7 @@ import { bindingTypes, channelBinding } from '../server/auth/sasl/channel-bindin
 import { external } from '../server/auth/sasl/external.ts'
 import type { Mechanism, SaslEnvironment } from '../server/auth/sasl/mechanism.ts'
 import { type Outcome, SaslNegotiator } from '../server/auth/sasl/negotiator.ts'
+import { makeOffer, type Offer, type OfferGround } from '../server/auth/sasl/offer.ts'
 import { plain } from '../server/auth/sasl/plain.ts'
 import { SaslFailure } from '../server/auth/sasl/sasl-failure.ts'
 import { scram } from '../server/auth/sasl/scram.ts'
@@ -14,18 +15,35 @@ import { defineModule } from '../server/host/module.ts'
 import { JidError } from '../server/jid/jid.ts'
 import type { Stream } from '../server/stream/stream.ts'
 import { StreamError } from '../server/stream/stream-error.ts'
+import { isPending, type Maybe } from '../server/util/maybe.ts'
+import type { Random } from '../server/util/random.ts'
 import { type Element, xml } from '../server/xml/element.ts'
 import { NS } from '../server/xml/ns.ts'
-import { keyval } from '../storage/store.ts'
+import { rawElement } from '../server/xml/raw-element.ts'
+import { keyval, type KeyvalStore } from '../storage/store.ts'
 
 const NS_BINDINGS = 'urn:xmpp:sasl-cb:0'
-const known: readonly Mechanism[] = [...scram, plain, external]
+const MECHANISMS: readonly Mechanism[] = [...scram, plain, external]
+
+/** An offer, and what it looks like. */
+interface ShownOffer extends Offer {
+  readonly mechanismsFeature: Element | undefined
+  readonly bindingsFeature: Element | undefined
+}
+
+/** What is known of a stream that has not logged in. */
+interface Login {
+  readonly isSecure: boolean
+  readonly offer: ShownOffer
+  /** Made when the peer begins. */
+  negotiator?: SaslNegotiator
+}
 
 export default defineModule({
   name: 'saslauth',
   about: 'lets clients log in',
   rfcs: [6120, 5802, 7677, 4616, 5929, 9266],
-  xeps: { 440: '1.0.0', 178: '1.2', 175: '1.2' },
+  xeps: { 440: '1.0.0', 474: '0.5.0', 178: '1.2', 175: '1.2' },
   on: ['local'],
   depends: ['accounts'],
   config: {
@@ -34,44 +52,37 @@ export default defineModule({
   stores: { secrets: keyval<string>('saslauth') },
 
   async setup(host, { config, stores }) {
-    const fakeSecret = await secret()
+    const fakeSecret = await secretOf(stores.secrets, host.random)
     const attempts = new LoginAttempts(host.clock)
-    const negotiators = new WeakMap<Stream, { readonly negotiator: SaslNegotiator; readonly secure: boolean }>()
+    const logins = new WeakMap<Stream, Login>()
     const accounts = host.service('accounts')
     const allowed = accounts.anonymous
       ? [anonymous]
-      : known.filter(({ name }) => !config.disabled_mechanisms.includes(name.replace(/-PLUS$/, '')))
+      : MECHANISMS.filter(({ name }) => !config.disabled_mechanisms.includes(name.replace(/-PLUS$/, '')))
+    const offers = new Offers(allowed)
 
     host.streamFeature({
       needs: [],
       forbids: ['authenticated'],
-      offer(stream) {
-        const { mechanisms } = negotiatorOf(stream)
-        if (stream.needsTls || mechanisms.length === 0) return undefined
-        return xml('mechanisms', { xmlns: NS.sasl }, ...mechanisms.map((name) => xml('mechanism', {}, name)))
-      },
+      offer: (stream) => (stream.needsTls ? undefined : loginOf(stream).offer.mechanismsFeature),
     })
 
     // XEP-0440: which channel bindings the -PLUS mechanisms can use.
     host.streamFeature({
       needs: ['secure'],
       forbids: ['authenticated'],
-      offer(stream) {
-        const types = negotiatorOf(stream).bindingTypes
-        if (types.length === 0) return undefined
-        const offered = types.map((type) => xml('channel-binding', { type }))
-        return xml('sasl-channel-binding', { xmlns: NS_BINDINGS }, ...offered)
-      },
+      offer: (stream) => loginOf(stream).offer.bindingsFeature,
     })
 
     host.nonza({ ns: NS.sasl, name: 'auth' }, (stream, auth) =>
       answer(stream, () => {
-        if (stream.needsTls) throw new SaslFailure('encryption-required')
+        const negotiator = negotiatorOf(stream)
+        if (stream.needsTls) throw negotiator.refuse('encryption-required')
         const { address, local } = stream.transport
         if (!local && attempts.blockedMilliseconds(address) > 0) {
-          throw new SaslFailure('temporary-auth-failure', 'Too many logins have failed from your address')
+          throw negotiator.refuse('temporary-auth-failure', 'Too many logins have failed from your address')
         }
-        return negotiatorOf(stream).begin(auth.attrs['mechanism'] ?? '', auth.getText() || undefined)
+        return negotiator.begin(auth.attrs['mechanism'] ?? '', auth.getText() || undefined)
       }),
     )
 
@@ -85,11 +96,18 @@ export default defineModule({
       }),
     )
 
-    async function answer(stream: Stream, step: () => Outcome | Promise<Outcome>): Promise<void> {
+    /** Takes a step of a login; whoever has logged in has no more steps to take (RFC 6120 §4.9.3.12). */
+    function answer(stream: Stream, step: () => Maybe<Outcome>): Maybe<void> {
+      if (stream.facts.has('authenticated')) throw new StreamError('not-authorized', 'You have logged in already')
       try {
-        take(stream, await step())
+        const outcome = step()
+        if (!isPending(outcome)) return take(stream, outcome)
+        return outcome.then(
+          (late) => take(stream, late),
+          (error: unknown) => refuse(stream, asFailure(error)),
+        )
       } catch (error) {
-        await refuse(stream, asFailure(error))
+        return refuse(stream, asFailure(error))
       }
     }
 
@@ -99,6 +117,7 @@ export default defineModule({
         return
       }
       const { identity, mechanism, data } = outcome
+      logins.delete(stream)
       stream.send(xml('success', { xmlns: NS.sasl }, data))
       stream.authenticate(host.jid.withNode(identity.username))
       host.log.info('client logged in', { jid: stream.identity?.full, mechanism, peer: stream.transport.address })
@@ -112,28 +131,42 @@ export default defineModule({
       if (delay > 0) await new Promise<void>((resolve) => host.clock.after(delay, resolve))
       host.log.info('login failed', { peer: address, reason: condition })
       stream.send(failureElement(condition, text))
-      if (negotiatorOf(stream).exhausted) throw new StreamError('policy-violation', 'Too many failed logins')
+      if (loginOf(stream).negotiator?.exhausted) throw new StreamError('policy-violation', 'Too many failed logins')
     }
 
     function negotiatorOf(stream: Stream): SaslNegotiator {
-      const begun = negotiators.get(stream)
-      // What was offered on the plain wire does not hold for the one that TLS has made of it.
-      if (begun !== undefined && begun.secure === stream.facts.has('secure')) return begun.negotiator
-      const negotiator = new SaslNegotiator(allowed, environmentOf(stream))
-      negotiators.set(stream, { negotiator, secure: stream.facts.has('secure') })
-      return negotiator
+      const login = loginOf(stream)
+      return (login.negotiator ??= new SaslNegotiator(allowed, environmentOf(stream), login.offer))
     }
 
-    function environmentOf({ transport }: Stream): SaslEnvironment {
-      const { secure: channel, local } = transport
+    function loginOf(stream: Stream): Login {
+      const begun = logins.get(stream)
+      const isSecure = stream.facts.has('secure')
+      // What was offered on the plain wire does not hold for the one that TLS has made of it.
+      if (begun !== undefined && begun.isSecure === isSecure) return begun
+      const login = { isSecure, offer: offers.for(groundOf(stream)) }
+      logins.set(stream, login)
+      return login
+    }
+
+    function groundOf({ transport }: Stream): OfferGround {
+      const { secure: channel, local, encrypted } = transport
+      const peerCertificate = channel?.peerCertificate
       return {
         host: host.domain,
         parseJid,
-        lookup: (username) => accounts.get(username),
-        secure: channel !== undefined || local,
+        secure: encrypted || local,
         bindingTypes: channel === undefined ? [] : bindingTypes(channel),
+        ...(peerCertificate && { peerCertificate }),
+      }
+    }
+
+    function environmentOf(stream: Stream): SaslEnvironment {
+      const { secure: channel } = stream.transport
+      return {
+        ...groundOf(stream),
+        lookup: (username) => accounts.get(username),
         channelBinding: (type) => channel && channelBinding(channel, type),
-        ...(channel?.peerCertificate && { peerCertificate: channel.peerCertificate }),
         random: host.random,
         pbkdf2: host.pbkdf2,
         fakeSecret,
@@ -148,17 +181,52 @@ export default defineModule({
         throw error
       }
     }
-
-    /** The same for as long as the host exists, so that unknown users look the same after a restart. */
-    async function secret(): Promise<Buffer> {
-      const kept = await stores.secrets.get('')
-      if (kept !== undefined) return Buffer.from(kept, 'base64')
-      const made = host.random.bytes(32)
-      await stores.secrets.set('', made.toString('base64'))
-      return made
-    }
   },
 })
+
+/** The same for as long as the host exists, so that unknown users look the same after a restart. */
+async function secretOf(secrets: KeyvalStore<string>, random: Random): Promise<Buffer> {
+  const kept = await secrets.get('')
+  if (kept !== undefined) return Buffer.from(kept, 'base64')
+  const made = random.bytes(32)
+  await secrets.set('', made.toString('base64'))
+  return made
+}
+
+/** Offers, made once for each of the few situations in which most streams are. */
+class Offers {
+  readonly #known: readonly Mechanism[]
+  readonly #made = new Map<string, ShownOffer>()
+
+  constructor(known: readonly Mechanism[]) {
+    this.#known = known
+  }
+
+  for(ground: OfferGround): ShownOffer {
+    // What is offered to one certificate is offered to nobody else.
+    if (ground.peerCertificate !== undefined) return show(makeOffer(this.#known, ground))
+    const situation = `${ground.secure} ${ground.bindingTypes.join(' ')}`
+    const made = this.#made.get(situation) ?? show(makeOffer(this.#known, ground))
+    this.#made.set(situation, made)
+    return made
+  }
+}
+
+function show(offer: Offer): ShownOffer {
+  const mechanisms = offer.names.map((name) => xml('mechanism', {}, name))
+  const bindings = offer.bindingTypes.map((type) => xml('channel-binding', { type }))
+  return {
+    ...offer,
+    mechanismsFeature: written('mechanisms', NS.sasl, mechanisms),
+    bindingsFeature: written('sasl-channel-binding', NS_BINDINGS, bindings),
+  }
+}
+
+/** An element that is written once and sent to many; undefined if there is nothing to say. */
+function written(name: string, ns: string, children: readonly Element[]): Element | undefined {
+  if (children.length === 0) return undefined
+  return rawElement(name, ns, xml(name, { xmlns: ns }, ...children).toString())
+}
 
 function failureElement(condition: string, text: string | undefined): Element {
   return xml(

@@ -6,6 +6,7 @@ import { Admission } from './net/admission.ts'
 import { isLoopback } from './net/address.ts'
 import type { HttpServer } from './net/http-server.ts'
 import { listen, type ListenAddress } from './net/listeners.ts'
+import { StreamError } from './stream/stream-error.ts'
 import { Stream, type StreamLimits, type StreamSurroundings } from './stream/stream.ts'
 import { TcpTransport } from './stream/tcp-transport.ts'
 import type { TlsAcceptor } from './stream/tls.ts'
@@ -22,15 +23,29 @@ interface Listening extends AsyncDisposable {
   readonly port: number | undefined
 }
 
+/** How long a web client may take to say anything, and to finish its TLS handshake. */
+const WEB_MILLISECONDS = 10_000
+
+/** The first byte of TLS: that of a handshake record (RFC 8446 §5.1). No request of http begins with it. */
+const HANDSHAKE_BYTE = 0x16
+
 export class Front {
   readonly turn: Turn
   readonly #around: StreamSurroundings
   readonly #tls: TlsAcceptor
+  readonly #webTls: TlsAcceptor
   readonly #http: HttpServer
+  readonly #clock: Clock
   readonly #log: Log
   readonly #admission: Admission
   readonly #open = new Map<string, { readonly entrance: Entrance; readonly listening: Listening }>()
   readonly #streams = new Set<Stream>()
+  /** What those count as that come through a proxy. */
+  readonly #places = new WeakMap<Stream, Disposable>()
+  /** Those of the web that have not got as far as the http server. */
+  readonly #arriving = new Set<Socket>()
+  #isClosed = false
+  #emptied: PromiseWithResolvers<void> | undefined
 
   constructor(parts: {
     around: StreamSurroundings
@@ -44,7 +59,9 @@ export class Front {
     this.#around = parts.around
     this.turn = parts.turn
     this.#tls = parts.tls
+    this.#webTls = parts.tls.forWeb()
     this.#http = parts.http
+    this.#clock = parts.clock
     this.#log = parts.log
     const { max_connections_per_address: atOnce, connections_per_second_per_address: perSecond } = parts.options
     this.#admission = new Admission({ atOnce, perSecond }, parts.clock)
@@ -63,10 +80,22 @@ export class Front {
     return this.#streams
   }
 
+  /** Resolves when there is no stream. */
+  async emptied(): Promise<void> {
+    if (this.#streams.size === 0) return
+    this.#emptied ??= Promise.withResolvers()
+    await this.#emptied.promise
+  }
+
   /** Throws ListenError. */
   async open(entrance: Entrance, address: ListenAddress): Promise<void> {
     const take = { c2s: this.#plain, c2s_tls: this.#direct, http: this.#web }[entrance]
-    const listening = await listen(address, `listen: ${entrance}`, (socket) => this.#admit(socket, take))
+    const listening = await listen(
+      address,
+      `listen: ${entrance}`,
+      (socket) => this.#admit(socket, take),
+      (error) => this.#log.warn('connection not accepted', { error }),
+    )
     this.#open.set(keyOf(entrance, address), { entrance, listening })
   }
 
@@ -78,16 +107,40 @@ export class Front {
     await open?.listening[Symbol.asyncDispose]()
   }
 
-  /** Stops listening everywhere, without waiting for connections to end. */
+  /** Lets nobody in any more, without waiting for connections to end. */
   closeAll(): void {
+    this.#isClosed = true
     for (const { listening } of this.#open.values()) void listening[Symbol.asyncDispose]()
     this.#open.clear()
+    for (const socket of this.#arriving) socket.destroy()
   }
 
   /** Begins a stream over a wire. */
   accept(transport: Transport): void {
-    const stream = new Stream(transport, this.#around, (ended) => this.#streams.delete(ended))
+    const stream = this.#begin(transport)
+    if (this.#isClosed) stream.close(new StreamError('system-shutdown'))
+    // Whoever comes through a proxy is counted only now: before, all seemed to have its address.
+    else if (transport.forwarded && !transport.local) this.#admitForwarded(stream)
+  }
+
+  #begin(transport: Transport): Stream {
+    const stream = new Stream(transport, this.#around, this.#ended)
     this.#streams.add(stream)
+    return stream
+  }
+
+  readonly #ended = (stream: Stream): void => {
+    this.#streams.delete(stream)
+    this.#places.get(stream)?.[Symbol.dispose]()
+    if (this.#streams.size > 0) return
+    this.#emptied?.resolve()
+    this.#emptied = undefined
+  }
+
+  #admitForwarded(stream: Stream): void {
+    const place = this.#admission.enter(stream.transport.address)
+    if (place !== undefined) this.#places.set(stream, place)
+    else stream.close(new StreamError('policy-violation', 'Too many connections from your address'))
   }
 
   #admit(socket: Socket, take: (socket: Socket) => void): void {
@@ -105,18 +158,39 @@ export class Front {
     take(socket)
   }
 
-  readonly #plain = (socket: Socket): void => this.accept(new TcpTransport(socket, this.turn, this.#tls))
+  readonly #plain = (socket: Socket): void => void this.#begin(new TcpTransport(socket, this.turn, this.#tls))
 
-  readonly #direct = (socket: Socket): void => {
-    // What breaks during the handshake closes as well.
+  readonly #direct = (socket: Socket): void => void this.#begin(new TcpTransport(socket, this.turn, this.#tls)).secure()
+
+  /** Web clients may speak TLS or not: their first byte says which. */
+  readonly #web = (socket: Socket): void => {
+    const timer = this.#clock.after(WEB_MILLISECONDS, () => socket.destroy())
+    const settled = (): void => {
+      timer[Symbol.dispose]()
+      this.#arriving.delete(socket)
+    }
+    this.#arriving.add(socket)
+    // What breaks closes as well.
     socket.on('error', () => {})
-    this.#tls.secure(socket).then(
-      (secured) => this.accept(new TcpTransport(secured, this.turn, undefined, secured)),
-      (error: unknown) => this.#log.debug('tls handshake failed', { peer: socket.remoteAddress, error }),
-    )
+    socket.once('close', settled)
+    socket.once('data', (chunk) => {
+      socket.pause()
+      socket.unshift(chunk)
+      if (chunk[0] !== HANDSHAKE_BYTE) {
+        settled()
+        this.#http.take(socket)
+        socket.resume()
+        return
+      }
+      this.#webTls.secure(socket, undefined).then(
+        (secured) => {
+          settled()
+          this.#http.take(secured)
+        },
+        (error: unknown) => this.#log.debug('tls handshake failed', { peer: socket.remoteAddress, error }),
+      )
+    })
   }
-
-  readonly #web = (socket: Socket): void => this.#http.take(socket)
 }
 
 function keyOf(entrance: Entrance, address: ListenAddress): string {

@@ -160,14 +160,12 @@ export class Server {
   }
 
   async #streamsClosed(): Promise<void> {
-    const { streams } = this.front
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const deadline = this.clock.after(STOP_MILLISECONDS, resolve)
-    const poll = this.clock.every(10, () => streams.size === 0 && resolve())
-    if (streams.size > 0) await promise
+    const { front } = this
+    const deadline = this.clock.after(STOP_MILLISECONDS, () => {
+      for (const stream of front.streams) stream.transport.destroy()
+    })
+    await front.emptied()
     deadline[Symbol.dispose]()
-    poll[Symbol.dispose]()
-    for (const stream of streams) stream.transport.destroy()
   }
 }
 

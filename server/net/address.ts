@@ -1,9 +1,10 @@
 /** IP addresses of peers. */
+import { BlockList, isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
-/** True for an address that only this machine can have (RFC 6890). */
+/** True for an address that only this machine can have (RFC 6890), as sockets tell it. */
 export function isLoopback(address: string): boolean {
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback'
+  return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.')
 }
 
 /**
@@ -15,4 +16,33 @@ export function networkOf(address: string): string {
   const ip = ipaddr.process(address)
   if (ip instanceof ipaddr.IPv4) return ip.toString()
   return ip.toByteArray().slice(0, 8).join('.')
+}
+
+/** An address in its one form, an IPv4 address in IPv6 (RFC 4291 §2.5.5.2) as IPv4; undefined for what is none. */
+export function normalAddress(text: string): string | undefined {
+  return isIP(text) === 0 ? undefined : ipaddr.process(text).toString()
+}
+
+/** Addresses and ranges of addresses: `192.0.2.1`, `10.0.0.0/8`, `fd00::/8`. */
+export class Networks {
+  readonly #list = new BlockList()
+
+  /** Throws for what is neither. */
+  constructor(networks: readonly string[]) {
+    for (const network of networks) {
+      const [address = '', prefix] = network.split('/')
+      const family = familyOf(address)
+      if (prefix === undefined) this.#list.addAddress(address, family)
+      else this.#list.addSubnet(address, Number(prefix), family)
+    }
+  }
+
+  has(address: string): boolean {
+    const normal = normalAddress(address)
+    return normal !== undefined && this.#list.check(normal, familyOf(normal))
+  }
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIP(address) === 6 ? 'ipv6' : 'ipv4'
 }

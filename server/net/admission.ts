@@ -1,7 +1,7 @@
 /** Who may connect: so many at once, and so many a second, from one address (XEP-0205 §3.1). */
 import type { Clock } from '../util/clock.ts'
-import { networkOf } from './address.ts'
 import { TokenBucket } from '../util/token-bucket.ts'
+import { networkOf } from './address.ts'
 
 export interface AdmissionLimits {
   readonly atOnce: number
@@ -18,6 +18,8 @@ export class Admission {
   readonly #limits: AdmissionLimits
   readonly #clock: Clock
   readonly #visitors = new Map<string, Visitors>()
+  /** With so many addresses it is time to forget. */
+  #tooMany = REMEMBERED
 
   constructor(limits: AdmissionLimits, clock: Clock) {
     this.#limits = limits
@@ -34,7 +36,7 @@ export class Admission {
   }
 
   #welcome(network: string): Visitors {
-    if (this.#visitors.size >= REMEMBERED) this.#forget()
+    if (this.#visitors.size >= this.#tooMany) this.#forget()
     const { perSecond } = this.#limits
     const bucket = new TokenBucket({ perSecond, burst: perSecond }, this.#clock.now())
     const visitors = { connections: 0, bucket }
@@ -42,8 +44,10 @@ export class Admission {
     return visitors
   }
 
+  /** Looks at all of them, so the next time comes only when there are twice as many as are left. */
   #forget(): void {
     for (const [network, { connections }] of this.#visitors) if (connections === 0) this.#visitors.delete(network)
+    this.#tooMany = Math.max(REMEMBERED, 2 * this.#visitors.size)
   }
 }
 

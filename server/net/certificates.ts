@@ -1,8 +1,9 @@
-/** The certificates of our domains: read from files, read again when they change, made where there are none. */
-import { createHash, createPrivateKey, webcrypto, X509Certificate } from 'node:crypto'
+/** The certificates of our domains: found, read and checked, made where there are none. */
+import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { domainToASCII } from 'node:url'
 
 /** Where the two PEM files of a certificate are. */
 export interface CertificateFiles {
@@ -11,10 +12,11 @@ export interface CertificateFiles {
 }
 
 export interface CertificatePair {
+  /** With its chain, PEM. */
   readonly cert: Buffer
   readonly key: Buffer
-  /** Changes when the files do. */
-  readonly fingerprint: string
+  /** That of the domain itself, taken apart. */
+  readonly leaf: X509Certificate
 }
 
 /** Says in the admin's words what is wrong with a certificate. */
@@ -24,22 +26,20 @@ export class CertificateError extends Error {
 
 /** Reads a certificate with its chain, and its key. Throws CertificateError if they cannot be read or do not belong together. */
 export async function readCertificate({ certificate, key }: CertificateFiles): Promise<CertificatePair> {
-  const read = async (path: string): Promise<Buffer> => {
-    try {
-      return await readFile(path)
-    } catch (error) {
-      throw new CertificateError(`cannot read ${path}: ${String(error)}`, { cause: error })
-    }
-  }
   const pair = { cert: await read(certificate), key: await read(key) }
-  let belongs: boolean
-  try {
-    belongs = new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))
-  } catch (error) {
-    throw new CertificateError(`${certificate} or ${key} is not in PEM format: ${String(error)}`, { cause: error })
-  }
+  const leaf = parse(certificate, () => new X509Certificate(pair.cert))
+  const belongs = parse(key, () => leaf.checkPrivateKey(createPrivateKey(pair.key)))
   if (!belongs) throw new CertificateError(`${key} is not the key of ${certificate}`)
-  return { ...pair, fingerprint: createHash('sha256').update(pair.cert).update(pair.key).digest('base64') }
+  return { ...pair, leaf }
+}
+
+/** Reads a file of certificates. Throws CertificateError if there is none in it, or one that cannot be used. */
+export async function readAuthorities(path: string): Promise<Buffer> {
+  const pem = await read(path)
+  const certificates = pem.toString().match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  if (certificates.length === 0) throw new CertificateError(`${path} has no certificate in PEM format`)
+  for (const certificate of certificates) parse(path, () => new X509Certificate(certificate))
+  return pem
 }
 
 /**
@@ -57,9 +57,14 @@ export function findCertificate(directory: string, domain: string): CertificateF
 }
 
 /** Changes whenever one of the files may have. */
-export async function versionOf({ certificate, key }: CertificateFiles): Promise<string> {
-  const versions = await Promise.all([certificate, key].map((path) => stat(path).catch(() => undefined)))
-  return versions.map((version) => `${version?.mtimeMs} ${version?.size}`).join()
+export async function versionOf(paths: readonly string[]): Promise<string> {
+  const versions = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)))
+  return versions.map((version) => `${version?.ino} ${version?.mtimeMs} ${version?.size}`).join()
+}
+
+/** True if clients that look for the domain will find it in the certificate (RFC 6125). */
+export function isFor(leaf: X509Certificate, domain: string): boolean {
+  return leaf.checkHost(domainToASCII(domain)) !== undefined
 }
 
 const YEARS = 10
@@ -71,26 +76,42 @@ export async function makeSelfSigned(domains: readonly string[], files: Certific
   x509.cryptoProvider.set(webcrypto as unknown as Parameters<typeof x509.cryptoProvider.set>[0])
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const names = domains.map((domain) => domainToASCII(domain))
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: `CN=${domains[0]}`,
+    name: `CN=${names[0]}`,
     notBefore: new Date(now - 86_400_000),
     notAfter: new Date(now + YEARS * 365 * 86_400_000),
     signingAlgorithm: algorithm,
-    // The library is typed for the browser's Web Crypto; Node's has the same shape.
-    keys: keys as unknown as Parameters<typeof x509.X509CertificateGenerator.createSelfSigned>[0]['keys'],
+    keys,
     extensions: [
-      new x509.SubjectAlternativeNameExtension(domains.map((value) => ({ type: 'dns', value }))),
+      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns', value }))),
       new x509.BasicConstraintsExtension(false),
     ],
   })
   const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
   await mkdir(dirname(files.key), { recursive: true })
-  await writeFile(files.key, pem('PRIVATE KEY', Buffer.from(key)), { mode: 0o600 })
+  await writeFile(files.key, toPem('PRIVATE KEY', Buffer.from(key)), { mode: 0o600 })
   await chmod(files.key, 0o600)
   await writeFile(files.certificate, certificate.toString('pem') + '\n')
 }
 
-function pem(label: string, der: Buffer): string {
+async function read(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    throw new CertificateError(`cannot read ${path}: ${String(cause)}`, { cause })
+  }
+}
+
+function parse<T>(path: string, run: () => T): T {
+  try {
+    return run()
+  } catch (cause) {
+    throw new CertificateError(`${path} is not in PEM format: ${String(cause)}`, { cause })
+  }
+}
+
+function toPem(label: string, der: Buffer): string {
   const lines = der.toString('base64').replace(/.{64}/g, '$&\n').trimEnd()
   return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`
 }

@@ -14,6 +14,8 @@ const HEADER_MILLISECONDS = 10_000
 const REQUEST_MILLISECONDS = 30_000
 const HEADER_BYTES = 16_384
 const HEADERS = 100
+/** How often connections that take longer than they may are looked for. */
+const LOOK_MILLISECONDS = 2_000
 
 export class HttpServer {
   readonly #server: Server
@@ -24,10 +26,17 @@ export class HttpServer {
   constructor(log: Log) {
     this.#log = log
     this.#server = createServer(
-      { headersTimeout: HEADER_MILLISECONDS, requestTimeout: REQUEST_MILLISECONDS, maxHeaderSize: HEADER_BYTES },
+      {
+        headersTimeout: HEADER_MILLISECONDS,
+        requestTimeout: REQUEST_MILLISECONDS,
+        connectionsCheckingInterval: LOOK_MILLISECONDS,
+        maxHeaderSize: HEADER_BYTES,
+      },
       (request, response) => void this.#answer(request, response),
     )
     this.#server.maxHeadersCount = HEADERS
+    // It never listens, since sockets are given to it; but only one that does keeps to its time limits.
+    this.#server.emit('listening')
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
   }
 
@@ -47,6 +56,7 @@ export class HttpServer {
 
   close(): void {
     this.#server.closeAllConnections()
+    this.#server.close()
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -66,6 +76,8 @@ export class HttpServer {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // From here on nobody else listens to that. What breaks closes as well.
+    socket.on('error', () => {})
     const handler = this.#upgrades.get(pathOf(request))
     if (handler !== undefined) handler(request, socket, head)
     else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')

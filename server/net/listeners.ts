@@ -1,6 +1,6 @@
 /** Ports and Unix sockets that we listen on. */
-import { createServer, type Server, type Socket } from 'node:net'
-import { rm } from 'node:fs/promises'
+import { lstat, rm } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /** An address to listen on: a port of an interface, or the path of a Unix socket. */
 export type ListenAddress = { readonly host: string | undefined; readonly port: number } | { readonly path: string }
@@ -12,14 +12,19 @@ export class ListenError extends Error {
 
 const BACKLOG = 4096
 
-/** Listens until disposed; open connections are not touched by that. Throws ListenError. */
+/**
+ * Listens until disposed; open connections are not touched by that. Throws ListenError. `onError` is told of connections
+ * that could not be accepted, as when too many files are open; listening goes on.
+ */
 export async function listen(
   address: ListenAddress,
   option: string,
   onSocket: (socket: Socket) => void,
+  onError: (error: Error) => void = () => {},
 ): Promise<{ readonly address: string; readonly port: number | undefined } & AsyncDisposable> {
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, onSocket)
   await started(server, address, option)
+  server.on('error', onError)
   const bound = server.address()
   return {
     address: describe(address),
@@ -29,8 +34,7 @@ export async function listen(
 }
 
 async function started(server: Server, address: ListenAddress, option: string): Promise<void> {
-  // A socket file that a killed process has left behind would be in the way.
-  if ('path' in address) await rm(address.path, { force: true })
+  if ('path' in address) await makeWay(address.path, option)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', reject)
   const where = 'path' in address ? address : { port: address.port, ...(address.host && { host: address.host }) }
@@ -42,6 +46,24 @@ async function started(server: Server, address: ListenAddress, option: string): 
   } finally {
     server.off('error', reject)
   }
+}
+
+/** A socket file that a killed process has left behind would be in the way; nothing else is removed. */
+async function makeWay(path: string, option: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined)
+  if (found === undefined) return
+  if (!found.isSocket()) throw new ListenError(`${path} (${option}) is there already, and is no socket`)
+  if (await isAnswered(path)) throw new ListenError(`${path} (${option}) is used by another program`)
+  await rm(path, { force: true })
+}
+
+async function isAnswered(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = connect(path, () => resolve(true))
+  socket.on('error', () => resolve(false))
+  const answered = await promise
+  socket.destroy()
+  return answered
 }
 
 function explain(error: unknown, address: ListenAddress, option: string): string {

@@ -2,7 +2,7 @@
 import { type Element, xml } from '../xml/element.ts'
 import { escapeAttribute } from '../xml/escape.ts'
 import { NS } from '../xml/ns.ts'
-import { Stanza } from '../xml/stanza.ts'
+import type { Stanza } from '../xml/stanza.ts'
 
 /** The attributes of a stream header that we send. */
 export interface StreamHeader {

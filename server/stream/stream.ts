@@ -3,8 +3,9 @@ import type { Jid } from '../jid/jid.ts'
 import type { Log } from '../log/log.ts'
 import type { Clock } from '../util/clock.ts'
 import { isPending, type Maybe } from '../util/maybe.ts'
-import { TokenBucket, type Rate } from '../util/token-bucket.ts'
-import { Element } from '../xml/element.ts'
+import { own } from '../util/own.ts'
+import type { Rate } from '../util/token-bucket.ts'
+import type { Element } from '../xml/element.ts'
 import { NS } from '../xml/ns.ts'
 import type { ScannerLimits } from '../xml/limits.ts'
 import { Scanner, type ScannerListener } from '../xml/scanner.ts'
@@ -12,6 +13,7 @@ import { XmlError } from '../xml/xml-error.ts'
 import { Stanza } from '../xml/stanza.ts'
 import { type Framing, tcpFraming, webSocketFraming } from './framing.ts'
 import { StreamError } from './stream-error.ts'
+import { type Held, Throttle } from './throttle.ts'
 import type { Transport, TransportListener } from './transport.ts'
 
 /** What a stream has come to. Facts accumulate; features need and forbid them. */
@@ -55,29 +57,45 @@ export interface StreamLimits {
   readonly bytes: Rate | undefined
 }
 
-type State = 'opening' | 'open' | 'closing' | 'closed'
+/** Sets of facts, by the sum of their bits; there are few, and streams share them. */
+const BIT: Readonly<Record<StreamFact, number>> = { secure: 1, authenticated: 2, bound: 4 }
+const FACT_SETS: readonly ReadonlySet<StreamFact>[] = Array.from(
+  { length: 8 },
+  (_, bits) => new Set((['secure', 'authenticated', 'bound'] as const).filter((fact) => (bits & BIT[fact]) !== 0)),
+)
+const NO_FACTS: ReadonlySet<StreamFact> = new Set()
 
-export class Stream implements TransportListener, ScannerListener {
+/** 1.0 or later (RFC 6120 §4.7.5). */
+const VERSION = /^0*[1-9]\d*(?:\.\d+)?$/
+
+/** The longest language tag that anyone needs (RFC 5646 §4.4.1 asks for 35). */
+const LANG_CHARS = 64
+
+/** `securing`: the wire belongs to TLS, and nothing can be said. `closing`: we have said our last word. */
+type State = 'opening' | 'open' | 'securing' | 'closing' | 'closed'
+
+export class Stream implements TransportListener, ScannerListener, Held {
   readonly transport: Transport
-  readonly facts = new Set<StreamFact>()
   /** Given by the kernel before authentication, changed by nothing afterwards. */
-  host: StreamHost | undefined
+  host: StreamHost | undefined = undefined
   /** The account that has logged in; with a resource once one is bound. */
-  identity: Jid | undefined
-  lang: string | undefined
+  identity: Jid | undefined = undefined
+  lang: string | undefined = undefined
   /** `from` of the peer's header: who it says that it is, before it has proved it. */
-  claimed: string | undefined
+  claimed: string | undefined = undefined
   /** Milliseconds of the clock when something was last read. */
   heardAt: number
-  #user: StreamUser | undefined
+  #factBits = 0
+  #user: StreamUser | undefined = undefined
   readonly #around: StreamSurroundings
   readonly #framing: Framing
-  readonly #bucket: TokenBucket | undefined
   readonly #scanner: Scanner
   #state: State = 'opening'
   #headerSent = false
+  readonly #throttle: Throttle | undefined
+  #pauses = 0
   #holds = 0
-  #timer: Disposable
+  #timer: Disposable | undefined
   readonly #ended: (stream: Stream) => void
 
   constructor(transport: Transport, around: StreamSurroundings, ended: (stream: Stream) => void) {
@@ -85,18 +103,20 @@ export class Stream implements TransportListener, ScannerListener {
     this.#around = around
     this.#ended = ended
     const { clock, limits } = around
-    this.#framing = transport.kind === 'websocket' ? webSocketFraming : tcpFraming
+    const isWebSocket = transport.kind === 'websocket'
+    this.#framing = isWebSocket ? webSocketFraming : tcpFraming
     this.heardAt = clock.now()
-    this.#bucket = limits.bytes === undefined ? undefined : new TokenBucket(limits.bytes, this.heardAt)
-    this.#scanner = new Scanner(this, {
-      framing: transport.kind === 'websocket' ? 'frame' : 'stream',
-      limits: limits.beforeLogin,
-    })
+    this.#throttle = limits.bytes && new Throttle(limits.bytes, clock, this)
+    this.#scanner = new Scanner(this, { framing: isWebSocket ? 'frame' : 'stream', limits: limits.beforeLogin })
     this.#timer = clock.after(limits.loginSeconds * 1000, () =>
       this.close(new StreamError('connection-timeout', 'Login took too long')),
     )
-    if (transport.secure !== undefined) this.facts.add('secure')
+    if (transport.encrypted) this.#note('secure')
     transport.listener = this
+  }
+
+  get facts(): ReadonlySet<StreamFact> {
+    return FACT_SETS[this.#factBits] ?? NO_FACTS
   }
 
   /** True if nothing secret may be said yet (RFC 6120 §5.3.1; peers on this machine are exempt unless configured). */
@@ -122,25 +142,33 @@ export class Stream implements TransportListener, ScannerListener {
     return true
   }
 
-  /** Turns the wire to TLS after `proceed` has been sent; nothing that came before it counts afterwards (RFC 6120 §5.4.3.3). */
-  async startTls(proceed: Element): Promise<void> {
-    if (this.#scanner.pending) throw new StreamError('policy-violation', 'Nothing may follow <starttls/>')
-    this.send(proceed)
-    this.#begin()
+  /** Turns the wire to TLS before anything is said (XEP-0368 §3). */
+  async secure(): Promise<void> {
+    this.#state = 'securing'
     try {
-      await this.transport.startTls()
+      await this.transport.startTls(this.host?.domain)
     } catch (error) {
       // The peer has broken off or does not speak TLS; there is nobody left to tell.
       this.#around.log.debug('tls handshake failed', { peer: this.transport.address, error })
       return
     }
-    this.facts.add('secure')
+    if (this.closed) return
+    this.#state = 'opening'
+    this.#note('secure')
+  }
+
+  /** Turns the wire to TLS after `proceed` has been sent; nothing that came before it counts afterwards (RFC 6120 §5.4.3.3). */
+  async startTls(proceed: Element): Promise<void> {
+    if (this.#scanner.pending) throw new StreamError('policy-violation', 'Nothing may follow <starttls/>')
+    this.send(proceed)
+    this.#begin()
+    await this.secure()
   }
 
   /** The peer is now known as `identity`; it opens its stream anew (RFC 6120 §6.4.6). */
   authenticate(identity: Jid): void {
     this.identity = identity
-    this.facts.add('authenticated')
+    this.#note('authenticated')
     this.#scanner.limits = this.limits
     this.#begin()
   }
@@ -149,8 +177,8 @@ export class Stream implements TransportListener, ScannerListener {
   bind(identity: Jid, user: StreamUser): void {
     this.identity = identity
     this.#user = user
-    this.facts.add('bound')
-    this.#timer[Symbol.dispose]()
+    this.#note('bound')
+    this.#setTimer(undefined)
   }
 
   /** Offers features anew without a new header, as after SASL2 (XEP-0388 §2.6). */
@@ -158,42 +186,68 @@ export class Stream implements TransportListener, ScannerListener {
     this.transport.write(this.#framing.streamElement('features', this.host?.features(this) ?? []))
   }
 
+  /** No further element is taken until `resume` was called as often. */
   pause(): void {
-    if (this.#holds++ > 0) return
+    if (this.#pauses++ > 0) return
     this.#scanner.suspend()
-    this.transport.pause()
+    this.hold()
   }
 
   resume(): void {
-    if (--this.#holds > 0 || this.#state === 'closed') return
+    if (--this.#pauses > 0 || this.#state === 'closed') return
     this.#attempt(() => this.#scanner.resume())
-    if (this.#holds === 0) this.transport.resume()
+    // If what was waiting has paused the stream again, that is a hold of its own.
+    this.release()
+  }
+
+  /** Nothing more is read from the wire until `release` was called as often; what was read goes on. */
+  hold(): void {
+    if (this.#holds++ === 0) this.transport.pause()
+  }
+
+  release(): void {
+    if (--this.#holds === 0) this.transport.resume()
   }
 
   /** Says why, if there is a reason, closes our direction and waits a little for the peer to close the other one (RFC 6120 §4.4). */
   close(error?: StreamError): void {
     if (this.closed) return
-    if (!this.#headerSent) this.#sendHeader(undefined)
+    if (this.#state === 'securing') {
+      this.#setTimer(undefined)
+      this.#state = 'closing'
+      this.transport.destroy()
+      return
+    }
+    if (!this.#headerSent) this.#sendHeader(this.host)
     if (error !== undefined) this.transport.write(this.#framing.streamElement('error', error.children))
     this.transport.write(this.#framing.close())
     this.#state = 'closing'
-    this.#timer[Symbol.dispose]()
-    this.#timer = this.#around.clock.after(this.#around.limits.closeSeconds * 1000, () => this.transport.destroy())
+    this.#setTimer(this.#around.clock.after(this.#around.limits.closeSeconds * 1000, () => this.transport.destroy()))
     // After an error the peer has nothing to say that we would hear.
-    if (error === undefined) return
-    this.transport.end()
+    if (error !== undefined) this.transport.end()
   }
 
   onBytes(bytes: Buffer): void {
     if (this.#state === 'closed') return
-    this.#heard(bytes.length)
-    this.#attempt(() => this.#scanner.write(bytes))
+    this.heardAt = this.#around.clock.now()
+    try {
+      this.#scanner.write(bytes)
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#throttle?.count(bytes.length, this.heardAt)
   }
 
   onFrame(text: string): void {
     if (this.#state === 'closed') return
-    this.#heard(text.length)
+    this.heardAt = this.#around.clock.now()
     this.#attempt(() => this.#scanner.writeText(text))
+    this.#throttle?.count(text.length, this.heardAt)
+  }
+
+  onIdleBytes(count: number): void {
+    this.heardAt = this.#around.clock.now()
+    this.#throttle?.count(count, this.heardAt)
   }
 
   onWireEnd(): void {
@@ -204,16 +258,18 @@ export class Stream implements TransportListener, ScannerListener {
   onWireClosed(): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
-    this.#timer[Symbol.dispose]()
+    this.#setTimer(undefined)
+    this.#throttle?.[Symbol.dispose]()
     this.host?.closed(this)
     this.#ended(this)
   }
 
   onOpen(header: Element): void {
     if (this.closed) return
-    this.lang = header.attrs['xml:lang'] ?? this.lang
-    this.claimed = header.attrs['from']
-    const to = header.attrs['to']
+    const { to, from, version = '0.9', 'xml:lang': lang } = header.attrs
+    // It will be written on every stanza, so that a long one would make much of little.
+    if (lang !== undefined && lang.length <= LANG_CHARS) this.lang = own(lang)
+    this.claimed = from && own(from)
     const host = to === undefined ? undefined : this.#around.host(to)
     this.#sendHeader(host ?? this.host)
     if (to === undefined) throw new StreamError('improper-addressing', 'The stream header has no "to"')
@@ -222,9 +278,7 @@ export class Stream implements TransportListener, ScannerListener {
     if (this.host !== undefined && this.host !== host)
       throw new StreamError('not-authorized', 'Another domain than before')
     this.host = host
-    const [major] = (header.attrs['version'] ?? '0.9').split('.')
-    if (!/^0*[1-9]\d*$/.test(major ?? '')) throw new StreamError('unsupported-version', 'Version 1.0 is needed')
-    this.#state = 'open'
+    if (!VERSION.test(version)) throw new StreamError('unsupported-version', 'Version 1.0 is needed')
     this.offerFeatures()
   }
 
@@ -238,8 +292,11 @@ export class Stream implements TransportListener, ScannerListener {
   onNonza(element: Element): void {
     const { host } = this
     if (this.closed || host === undefined) return
-    // A stream error of the peer: it has closed, and nothing of it needs an answer (RFC 6120 §4.9.1.1).
-    if (element.ns === NS.stream && element.name === 'error') return
+    // The peer has met an error, and nothing more can be said (RFC 6120 §4.9.1.1).
+    if (element.ns === NS.stream && element.name === 'error') {
+      this.onWireEnd()
+      return
+    }
     this.#wait(() => {
       const taken = host.nonza(this, element)
       if (taken === undefined) throw new StreamError('unsupported-stanza-type', `Unknown element ${element.name}`)
@@ -248,8 +305,7 @@ export class Stream implements TransportListener, ScannerListener {
   }
 
   onClose(): void {
-    this.close()
-    this.transport.end()
+    this.onWireEnd()
   }
 
   /** Expects a new stream from the peer, of which nothing is known but what the facts say. */
@@ -259,19 +315,22 @@ export class Stream implements TransportListener, ScannerListener {
     this.#scanner.restart()
   }
 
-  #heard(amount: number): void {
-    this.heardAt = this.#around.clock.now()
-    const wait = this.#bucket?.take(amount, this.heardAt) ?? 0
-    if (wait === 0) return
-    this.pause()
-    this.#around.clock.after(wait, () => this.resume())
+  #note(fact: StreamFact): void {
+    this.#factBits |= BIT[fact]
   }
 
   #sendHeader(host: StreamHost | undefined): void {
     this.#headerSent = true
-    const header = { from: host?.domain, to: this.claimed, id: this.#around.streamId(), lang: this.lang ?? 'en' }
+    // The bare JID, if the peer has said who it is (RFC 6120 §4.7.2).
+    const to = this.claimed?.split('/', 1)[0]
+    const header = { from: host?.domain, to, id: this.#around.streamId(), lang: this.lang ?? 'en' }
     this.transport.write(this.#framing.open(header))
     if (this.#state === 'opening') this.#state = 'open'
+  }
+
+  #setTimer(timer: Disposable | undefined): void {
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = timer
   }
 
   /** Runs what may wait; meanwhile nothing more is read. */

@@ -1,18 +1,15 @@
-/** A TCP or Unix socket as a transport: plain, with direct TLS, or with STARTTLS. */
+/** A TCP or Unix socket as a transport: plain, or with TLS after STARTTLS or from the start. */
 import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
-import type { Flushable, Turn } from '../util/turn.ts'
 import { isLoopback } from '../net/address.ts'
-import { channelOf, type TlsAcceptor } from './tls.ts'
-import type { SecureChannel, Transport, TransportListener } from './transport.ts'
-
-/** Where a socket's data goes until somebody listens. */
-const nobody: TransportListener = { onBytes() {}, onFrame() {}, onWireEnd() {}, onWireClosed() {} }
+import type { Flushable, Turn } from '../util/turn.ts'
+import { type TlsAcceptor, TlsChannel } from './tls.ts'
+import { nobody, type SecureChannel, type Transport, type TransportListener } from './transport.ts'
 
 export class TcpTransport implements Transport, Flushable {
   readonly kind = 'tcp'
   readonly address: string
   readonly local: boolean
+  readonly forwarded = false
   listener: TransportListener = nobody
   #socket: Socket
   #secure: SecureChannel | undefined
@@ -22,15 +19,20 @@ export class TcpTransport implements Transport, Flushable {
   #ended = false
   #closed = false
 
-  /** `tls` lets a plain wire turn to TLS later; `secure` is given if the socket speaks TLS already. */
-  constructor(socket: Socket, turn: Turn, tls: TlsAcceptor | undefined, secure?: TLSSocket) {
-    this.address = socket.remoteAddress ?? ''
-    this.local = socket.remoteAddress === undefined || isLoopback(socket.remoteAddress)
+  /** `tls` lets the wire turn to TLS later. */
+  constructor(socket: Socket, turn: Turn, tls: TlsAcceptor | undefined) {
+    const { remoteAddress: address } = socket
+    this.address = address ?? ''
+    this.local = address === undefined || isLoopback(address)
     this.#turn = turn
     this.#tls = tls
-    this.#socket = secure ?? socket
-    this.#secure = secure === undefined ? undefined : channelOf(secure)
+    this.#socket = socket
+    this.#secure = undefined
     this.#listen()
+  }
+
+  get encrypted(): boolean {
+    return this.#secure !== undefined
   }
 
   get secure(): SecureChannel | undefined {
@@ -52,8 +54,8 @@ export class TcpTransport implements Transport, Flushable {
   }
 
   flush(): void {
-    if (this.#text === '' || this.#closed) return
     const text = this.#text
+    if (text === '' || this.#closed) return
     this.#text = ''
     this.#socket.write(text, 'utf8')
   }
@@ -77,16 +79,16 @@ export class TcpTransport implements Transport, Flushable {
     this.#socket.destroy()
   }
 
-  async startTls(): Promise<void> {
+  async startTls(domain: string | undefined): Promise<void> {
     if (this.#tls === undefined) throw new Error('no certificate for TLS')
     this.flush()
     const plain = this.#socket
-    plain.removeAllListeners('data').removeAllListeners('end').removeAllListeners('close')
+    for (const event of ['data', 'end', 'close']) plain.removeAllListeners(event)
     plain.pause()
     try {
-      const secured = await this.#tls.secure(plain)
+      const secured = await this.#tls.secure(plain, domain)
+      this.#secure = new TlsChannel(secured)
       this.#socket = secured
-      this.#secure = channelOf(secured)
       this.#listen()
     } catch (error) {
       this.#gone()
@@ -100,7 +102,7 @@ export class TcpTransport implements Transport, Flushable {
     socket.on('end', () => this.listener.onWireEnd())
     socket.on('close', () => this.#gone())
     // A wire that breaks closes as well; there is nothing else to do about it.
-    socket.on('error', () => {})
+    socket.on('error', ignore)
     if (socket.destroyed) this.#gone()
   }
 
@@ -111,3 +113,5 @@ export class TcpTransport implements Transport, Flushable {
     this.listener.onWireClosed()
   }
 }
+
+function ignore(): void {}

@@ -14,13 +14,18 @@ export interface SecureChannel {
 
 /** Whatever is written in one turn of the event loop leaves together. */
 export interface Transport {
-  readonly kind: 'tcp' | 'websocket' | 'memory'
+  readonly kind: 'tcp' | 'websocket'
   /** IP address of the peer, or '' for a Unix socket. */
   readonly address: string
   /** True for a peer on this machine (RFC 6890 loopback, Unix sockets). */
   readonly local: boolean
+  /** True if a proxy of ours says that the address is another than that of the connection. */
+  readonly forwarded: boolean
+  /** True if nobody reads along: TLS ends here, or at a proxy of ours. */
+  readonly encrypted: boolean
+  /** The TLS that ends here. */
   readonly secure: SecureChannel | undefined
-  /** Bytes written and not yet taken by the peer. */
+  /** Bytes, or as many characters, written and not yet taken by the peer. */
   readonly backlog: number
   /** Where what arrives goes from now on. */
   listener: TransportListener
@@ -34,16 +39,30 @@ export interface Transport {
   destroy(): void
   /** True if a plain wire can turn to TLS. */
   readonly canStartTls: boolean
-  /** Begins TLS on a plain wire after what is waiting has been written (RFC 6120 §5.4.3.3). Rejects if the handshake fails. */
-  startTls(): Promise<void>
+  /**
+   * Begins TLS on a plain wire after what is waiting has been written (RFC 6120 §5.4.3.3). `domain` is whom the peer
+   * wants, if it does not say so in TLS. Rejects if the handshake fails; the wire is closed then.
+   */
+  startTls(domain: string | undefined): Promise<void>
 }
 
 export interface TransportListener {
   onBytes(bytes: Buffer): void
   /** A complete frame, from wires that have them (RFC 7395). */
   onFrame(text: string): void
+  /** So many bytes that mean nothing, but that somebody has sent. */
+  onIdleBytes(count: number): void
   /** The peer has said that nothing more will come. */
   onWireEnd(): void
   /** The wire is gone. Called once. */
   onWireClosed(): void
+}
+
+/** Where what arrives goes until somebody listens. */
+export const nobody: TransportListener = {
+  onBytes() {},
+  onFrame() {},
+  onIdleBytes() {},
+  onWireEnd() {},
+  onWireClosed() {},
 }

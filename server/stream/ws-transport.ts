@@ -2,20 +2,30 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Flushable, Turn } from '../util/turn.ts'
-import type { SecureChannel, Transport, TransportListener } from './transport.ts'
+import { nobody, type SecureChannel, type Transport, type TransportListener } from './transport.ts'
 
-const nobody: TransportListener = { onBytes() {}, onFrame() {}, onWireEnd() {}, onWireClosed() {} }
-
+/** Who is at the other end, as the connection says, or the proxy that it comes through. */
 export interface WebSocketPeer {
   readonly address: string
   readonly local: boolean
+  readonly forwarded: boolean
+  readonly encrypted: boolean
   readonly secure: SecureChannel | undefined
 }
+
+/** RFC 6455 §7.4.1. */
+const NORMAL_CLOSURE = 1000
+const UNSUPPORTED_DATA = 1003
+
+/** What a frame costs beyond its payload: a frame of nothing is not free. */
+const FRAME_BYTES = 8
 
 export class WebSocketTransport implements Transport, Flushable {
   readonly kind = 'websocket'
   readonly address: string
   readonly local: boolean
+  readonly forwarded: boolean
+  readonly encrypted: boolean
   readonly secure: SecureChannel | undefined
   readonly canStartTls = false
   listener: TransportListener = nobody
@@ -23,6 +33,7 @@ export class WebSocketTransport implements Transport, Flushable {
   readonly #wire: Duplex
   readonly #turn: Turn
   #frames: string[] = []
+  #waiting = 0
 
   /** `wire` is what carries the WebSocket: it is corked while the frames of a turn are written. */
   constructor(socket: WebSocket, wire: Duplex, peer: WebSocketPeer, turn: Turn) {
@@ -31,25 +42,33 @@ export class WebSocketTransport implements Transport, Flushable {
     this.#turn = turn
     this.address = peer.address
     this.local = peer.local
+    this.forwarded = peer.forwarded
+    this.encrypted = peer.encrypted
     this.secure = peer.secure
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary))
+    // The library answers, and ends a peer that does not read the answers.
+    socket.on('ping', (data) => this.listener.onIdleBytes(data.length + FRAME_BYTES))
+    socket.on('pong', (data) => this.listener.onIdleBytes(data.length + FRAME_BYTES))
     socket.on('close', () => this.listener.onWireClosed())
     // What breaks closes as well.
     socket.on('error', () => {})
   }
 
   get backlog(): number {
-    return this.#socket.bufferedAmount
+    return this.#socket.bufferedAmount + this.#waiting
   }
 
   write(frame: string): void {
+    this.#waiting += frame.length
     if (this.#frames.push(frame) === 1) this.#turn.atEnd(this)
   }
 
   flush(): void {
-    if (this.#frames.length === 0 || this.#socket.readyState !== this.#socket.OPEN) return
     const frames = this.#frames
+    if (frames.length === 0) return
     this.#frames = []
+    this.#waiting = 0
+    if (this.#socket.readyState !== this.#socket.OPEN) return
     this.#wire.cork()
     for (const frame of frames) this.#socket.send(frame)
     this.#wire.uncork()
@@ -65,20 +84,24 @@ export class WebSocketTransport implements Transport, Flushable {
 
   end(): void {
     this.flush()
-    this.#socket.close()
-  }
-
-  async startTls(): Promise<void> {
-    throw new Error('a WebSocket is secured by the http server')
+    this.#socket.close(NORMAL_CLOSURE)
   }
 
   destroy(): void {
     this.#socket.terminate()
   }
 
+  startTls(): Promise<void> {
+    return Promise.reject(new Error('a WebSocket is secured by the http server'))
+  }
+
   #onMessage(data: WebSocket.RawData, isBinary: boolean): void {
-    // Only text frames carry XMPP (RFC 7395 §3.2); 1003 is "unsupported data" (RFC 6455 §7.4.1).
-    if (isBinary) this.#socket.close(1003)
-    else this.listener.onFrame(String(data))
+    // Only text frames carry XMPP (RFC 7395 §3.2); the library gives their payload as one Buffer.
+    if (isBinary || !Buffer.isBuffer(data)) {
+      this.#socket.close(UNSUPPORTED_DATA)
+      return
+    }
+    this.listener.onIdleBytes(FRAME_BYTES)
+    this.listener.onFrame(data.toString())
   }
 }
