@@ -1,7 +1,7 @@
 /** XEP-0199: XMPP Ping. */
 import { defineModule } from '../server/host/module.ts'
-
-const NS_PING = 'urn:xmpp:ping'
+import { StanzaError } from '../server/stanza-error.ts'
+import { NS } from '../server/xml/ns.ts'
 
 export default defineModule({
   name: 'ping',
@@ -10,8 +10,12 @@ export default defineModule({
   on: ['local', 'muc'],
 
   setup(host) {
-    host.feature(NS_PING)
-    host.iq({ type: 'get', ns: NS_PING, name: 'ping', at: 'host' }, () => {})
-    host.iq({ type: 'get', ns: NS_PING, name: 'ping', at: 'account' }, () => {})
+    host.feature(NS.ping)
+    host.iq({ type: 'get', ns: NS.ping, name: 'ping', at: 'host' }, () => {})
+    // To others there is nobody: an answer would tell them which accounts there are (RFC 6120 §13.11).
+    host.iq({ type: 'get', ns: NS.ping, name: 'ping', at: 'account' }, async ({ from, to }) => {
+      if ((await host.optionalService('roster')?.mayKnow(from, to)) !== true)
+        throw new StanzaError('service-unavailable')
+    })
   },
 })

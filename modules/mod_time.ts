@@ -1,8 +1,8 @@
 /** XEP-0202: Entity Time. */
 import { defineModule } from '../server/host/module.ts'
-import { xml } from '../server/xml/element.ts'
-
-const NS_TIME = 'urn:xmpp:time'
+import { formatDateTime } from '../server/protocol/date-time.ts'
+import { type Element, xml } from '../server/xml/element.ts'
+import { NS } from '../server/xml/ns.ts'
 
 export default defineModule({
   name: 'time',
@@ -11,13 +11,16 @@ export default defineModule({
   on: ['local', 'muc'],
 
   setup(host) {
-    host.feature(NS_TIME)
-    host.iq({ type: 'get', ns: NS_TIME, name: 'time', at: 'host' }, () => {
-      const now = new Date(host.clock.now())
-      return xml('time', { xmlns: NS_TIME }, xml('tzo', {}, offset(now)), xml('utc', {}, now.toISOString()))
-    })
+    host.feature(NS.time)
+    for (const at of ['host', 'self'] as const) {
+      host.iq({ type: 'get', ns: NS.time, name: 'time', at }, () => timeElement(new Date(host.clock.now())))
+    }
   },
 })
+
+function timeElement(now: Date): Element {
+  return xml('time', { xmlns: NS.time }, xml('tzo', {}, offset(now)), xml('utc', {}, formatDateTime(now)))
+}
 
 /** The offset of local time from UTC, as XEP-0082 writes it: `+02:00`. */
 function offset(now: Date): string {

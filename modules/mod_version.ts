@@ -4,8 +4,7 @@ import { t } from '../server/config/types.ts'
 import { defineModule } from '../server/host/module.ts'
 import { VERSION } from '../server/version.ts'
 import { xml } from '../server/xml/element.ts'
-
-const NS_VERSION = 'jabber:iq:version'
+import { NS } from '../server/xml/ns.ts'
 
 export default defineModule({
   name: 'version',
@@ -15,11 +14,11 @@ export default defineModule({
   config: { show_os: t.boolean().default(false).describe('Tell the operating system as well.') },
 
   setup(host, { config }) {
-    host.feature(NS_VERSION)
-    host.iq({ type: 'get', ns: NS_VERSION, name: 'query', at: 'host' }, () =>
+    host.feature(NS.version)
+    host.iq({ type: 'get', ns: NS.version, name: 'query', at: 'host' }, () =>
       xml(
         'query',
-        { xmlns: NS_VERSION },
+        { xmlns: NS.version },
         xml('name', {}, 'Madrigal'),
         xml('version', {}, VERSION),
         config.show_os && xml('os', {}, os.type()),

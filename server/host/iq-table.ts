@@ -24,7 +24,9 @@ export class IqTable {
   answer(event: StanzaEvent): Maybe<Handled | undefined> {
     const { stanza, to } = event
     const { type } = stanza
-    if ((type !== 'get' && type !== 'set') || to.resource !== undefined) return undefined
+    if (type !== 'get' && type !== 'set') return undefined
+    // A resource of an account is a client of it; one of the host is nothing of its own (RFC 6120 §10.5.2).
+    if (to.node !== undefined && to.resource !== undefined) return undefined
     const payload = payloadOf(event)
     const handler = this.#find(event, type, payload)
     if (handler === undefined) return undefined
@@ -93,7 +95,9 @@ class Request implements IqRequest {
   }
 
   respond(result: Element | undefined | void): Handled {
-    this.origin.send(reply(this.stanza, result ?? undefined))
+    // Whoever has named no addressee has asked their account.
+    const from = this.stanza.to ?? this.to.full
+    this.origin.send(reply(this.stanza, result ?? undefined).with({ from }))
     for (const run of this.#after ?? []) run()
     return handled
   }
