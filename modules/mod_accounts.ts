@@ -45,7 +45,10 @@ export default defineModule({
         alone(node, async () => {
           if ((await store.get(node)) !== undefined)
             throw new AccountError('exists', `${node}@${host.domain} exists already`)
-          await store.set(node, { credentials: await credentialsFor(password), role, createdAt: host.clock.now() })
+          const credentials = await credentialsFor(password)
+          // Nothing of an earlier owner of the name is left, even if we crashed while that account was removed.
+          await host.purge(node)
+          await store.set(node, { credentials, role, createdAt: host.clock.now() })
           host.log.info('account created', { jid: `${node}@${host.domain}` })
         }),
 
@@ -62,13 +65,14 @@ export default defineModule({
           if (change.disabled === true) endSessions(node, 'This account is disabled')
         }),
 
-      remove: (node) =>
+      remove: (node, beforeClosing) =>
         alone(node, async () => {
           await required(node)
           // Whoever has something to say in the name of the account says it while it still exists.
           await host.fire('account/removing', { node })
           // From here on nobody can log in.
           await store.set(node, undefined)
+          await beforeClosing?.()
           endSessions(node, 'This account was removed')
           await host.purge(node)
           host.announce('account/removed', { node })

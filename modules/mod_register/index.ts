@@ -3,6 +3,7 @@ import { MalformedPassword } from '../../server/auth/password.ts'
 import { AccountError } from '../../server/auth/accounts.ts'
 import { t } from '../../server/config/types.ts'
 import type { Chain } from '../../server/host/hooks.ts'
+import type { IqRequest } from '../../server/host/host.ts'
 import { defineModule } from '../../server/host/module.ts'
 import { type Jid, JidError } from '../../server/jid/jid.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
@@ -62,37 +63,40 @@ export default defineModule({
       await refusing(() => accounts.create(node, password))
     })
 
-    host.iq({ type: 'get', ns: NS.register, name: 'query', at: 'self' }, ({ from }) =>
-      xml(
-        'query',
-        { xmlns: NS.register },
-        xml('registered', {}),
-        xml('username', {}, from.node ?? ''),
-        xml('password', {}),
-      ),
-    )
-    host.iq({ type: 'get', ns: NS.register, name: 'query', at: 'host' }, ({ origin, from }) => {
-      if (origin.kind !== 'client' || from.domain !== host.domain) throw new StanzaError('service-unavailable')
-      return xml(
-        'query',
-        { xmlns: NS.register },
-        xml('registered', {}),
-        xml('username', {}, from.node ?? ''),
-        xml('password', {}),
-      )
-    })
-
     for (const at of ['host', 'self'] as const) {
+      host.iq({ type: 'get', ns: NS.register, name: 'query', at }, ({ origin, from }) => {
+        if (origin.kind !== 'client' || from.domain !== host.domain) throw new StanzaError('service-unavailable')
+        return registeredForm(from)
+      })
       host.iq({ type: 'set', ns: NS.register, name: 'query', at }, async (request) => {
         const { payload, from, origin } = request
         if (origin.kind !== 'client' || from.domain !== host.domain) throw new StanzaError('forbidden')
         if (!accounts.writable) throw new StanzaError('not-allowed')
         if (payload.child('remove') === undefined) return changePassword(payload, from)
-        // Everything that is left to say is said before the streams are closed (XEP-0077 §3.2).
+        // XEP-0077 §3.2.
         if (payload.elements.length > 1) throw new StanzaError('bad-request')
-        request.afterAnswer(() => host.spawn('remove an account', () => accounts.remove(from.node ?? '')))
+        await remove(request)
         return undefined
       })
+    }
+
+    /** Until the account is gone. Its streams are closed when the answer has been sent (XEP-0077 §3.2). */
+    function remove(request: IqRequest): Promise<void> {
+      const gone = Promise.withResolvers<void>()
+      const answered = Promise.withResolvers<void>()
+      request.afterAnswer(answered.resolve)
+      host.spawn('remove an account', async () => {
+        try {
+          await accounts.remove(request.from.node ?? '', () => {
+            gone.resolve()
+            return answered.promise
+          })
+        } catch (error) {
+          gone.reject(error)
+          throw error
+        }
+      })
+      return gone.promise
     }
 
     function requireOpen(stream: Stream): void {
@@ -128,6 +132,10 @@ function blankForm(): Element {
     xml('username', {}),
     xml('password', {}),
   )
+}
+
+function registeredForm({ node = '' }: Jid): Element {
+  return xml('query', { xmlns: NS.register }, xml('registered', {}), xml('username', {}, node), xml('password', {}))
 }
 
 function textOf(form: Element, name: string): string {

@@ -27,8 +27,11 @@ export interface Accounts {
   create(node: string, password: string, role?: AccountRole): Promise<void>
   setPassword(node: string, password: string): Promise<void>
   update(node: string, change: Partial<Pick<StoredAccount, 'role' | 'disabled'>>): Promise<void>
-  /** Ends its sessions and deletes everything that was kept for it. */
-  remove(node: string): Promise<void>
+  /**
+   * Ends its sessions and deletes everything that was kept for it. What is to be said to them before that is said in
+   * `beforeClosing`, when the account is gone for good.
+   */
+  remove(node: string, beforeClosing?: () => Maybe<void>): Promise<void>
   /** The nodes of all accounts, in no order. */
   list(): AsyncIterable<string>
 }
