@@ -3,14 +3,13 @@ import type { IqRequest, ModuleHost } from '../../server/host/host.ts'
 import { JidError, type Jid } from '../../server/jid/jid.ts'
 import type { ClientSession } from '../../server/session/client-session.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
-import type { Maybe } from '../../server/util/maybe.ts'
 import { iq, presence } from '../../server/xml/build.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import type { Rosters } from './index.ts'
 import { itemElement, newItem, type Roster } from './roster.ts'
-import type { SubscriptionState, SubscriptionType } from './subscription.ts'
+import { partingTypes, type SubscriptionType } from './subscription.ts'
 
 /** Bytes of a name or group (RFC 6121 §2.1.2.3, §2.1.2.5 leave the number to us). */
 const LONGEST_NAME = 1023
@@ -81,7 +80,7 @@ export function setupContacts(
     await roster.set(contact, undefined, undefined)
     // Whoever had to do with the account sees it go, also if that was only one-sided.
     if (Object.values(state).some(Boolean)) host.announce('roster/subscriber-removed', { account, contact })
-    await endSubscriptions(host, account, contact, state)
+    await tell(host, account, contact, partingTypes(state))
   }
 
   function push(roster: Roster, contact: Jid): void {
@@ -99,17 +98,16 @@ export function setupContacts(
   }
 }
 
-/** Tells a contact that it is none any more (RFC 6121 §2.5.2). */
-export async function endSubscriptions(
+/** Says to a contact, in the name of an account, how they stand now. */
+export async function tell(
   host: ModuleHost,
   account: Jid,
   contact: Jid,
-  { to, from, ask, asked }: SubscriptionState,
+  types: readonly SubscriptionType[],
 ): Promise<void> {
-  const tell = (type: SubscriptionType): Maybe<void> =>
-    host.sendTo(contact, presence({ type, from: account.full, to: contact.full }), account)
-  if (to || ask) await tell('unsubscribe')
-  if (from || asked) await tell('unsubscribed')
+  for (const type of types) {
+    await host.sendTo(contact, presence({ type, from: account.full, to: contact.full }), account)
+  }
 }
 
 /** The one item of a roster set, and whom it is about (RFC 6121 §2.1.5, §2.3.3). */

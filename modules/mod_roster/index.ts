@@ -8,8 +8,9 @@ import type { ClientSession } from '../../server/session/client-session.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import { map } from '../../storage/store.ts'
-import { endSubscriptions, setupContacts } from './contacts.ts'
+import { setupContacts, tell } from './contacts.ts'
 import { Roster, type StoredContact } from './roster.ts'
+import { partingTypes } from './subscription.ts'
 import { setupSubscriptions } from './subscriptions.ts'
 
 export type { Roster, RosterItem } from './roster.ts'
@@ -74,7 +75,7 @@ export default defineModule({
       const roster = await of(node)
       for (const bare of new Set([...roster.items.keys(), ...roster.requests.keys()])) {
         const contact = host.parseJid(bare)
-        await endSubscriptions(host, account, contact, roster.stateOf(contact))
+        await tell(host, account, contact, partingTypes(roster.stateOf(contact)).toReversed())
       }
     })
     // Nobody may find it in memory afterwards.

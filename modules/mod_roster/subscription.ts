@@ -57,6 +57,14 @@ export function subscriptionAfter(
   return { state: applies ? { ...state, ...set } : state, passes: applies || passes === 'always' }
 }
 
+/** What a contact must be told that is one no longer (RFC 6121 §2.5.2). */
+export function partingTypes({ to, from, ask, asked }: SubscriptionState): readonly SubscriptionType[] {
+  const types: SubscriptionType[] = []
+  if (to || ask) types.push('unsubscribe')
+  if (from || asked) types.push('unsubscribed')
+  return types
+}
+
 export function isSubscriptionType(type: string | undefined): type is SubscriptionType {
   return type !== undefined && Object.hasOwn(outgoing, type)
 }
