@@ -14,6 +14,7 @@ import {
   readCertificate,
   versionOf,
 } from './net/certificates.ts'
+import type { Certificate } from './stream/tls-identities.ts'
 import type { TlsAcceptor } from './stream/tls.ts'
 import type { Clock } from './util/clock.ts'
 
@@ -102,11 +103,19 @@ export class CertificateKeeper {
 
     const { cert, key, leaf } = await readCertificate(files)
     const clientAuthorities = authorities === undefined ? undefined : await readAuthorities(authorities)
-    this.#tls.setCertificate(domain, { cert, key, clientAuthorities })
+    this.#use(domain, { cert, key, clientAuthorities }, files.certificate)
     this.#kept.set(domain, { files, version, since })
     if (kept !== undefined && !isSame) this.#log.info('certificate reloaded', { host: domain, path: files.certificate })
     // Clients look at those of hosts with accounts only.
     if (host.kind === 'local') this.#remind(leaf, domain, files.certificate)
+  }
+
+  #use(domain: string, certificate: Certificate, path: string): void {
+    try {
+      this.#tls.setCertificate(domain, certificate)
+    } catch (cause) {
+      throw new CertificateError(`${path} is not good enough: ${String(cause)}`, { cause })
+    }
   }
 
   #remind(leaf: X509Certificate, domain: string, path: string): void {

@@ -15,7 +15,6 @@ export interface Certificate {
 export interface TlsIdentity {
   readonly options: SecureContextOptions
   readonly context: SecureContext
-  readonly hasClientAuthorities: boolean
 }
 
 export class TlsIdentities {
@@ -36,11 +35,13 @@ export class TlsIdentities {
       ciphers: CIPHERS,
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       sessionTimeout: SESSION_SECONDS,
-      // Sessions of clients that have shown a certificate are not resumed without one.
-      sessionIdContext: 'madrigal',
     }
-    const context = tls.createSecureContext(options)
-    this.#byName.set(nameOf(domain), { options, context, hasClientAuthorities: clientAuthorities !== undefined })
+    this.#byName.set(nameOf(domain), { options, context: tls.createSecureContext(options) })
+  }
+
+  /** True if somebody vouches for clients of any domain: whom they want is known only after they were asked. */
+  get haveClientAuthorities(): boolean {
+    return [...this.#byName.values()].some(({ options }) => options.ca !== undefined)
   }
 
   delete(domain: string): void {

@@ -73,7 +73,7 @@ export class TlsAcceptor {
     const server = tls.createServer({
       ...identity.options,
       ALPNProtocols: [...protocols],
-      requestCert: requestCertificates || (identity.hasClientAuthorities && !protocols.includes(WEB)),
+      requestCert: requestCertificates || (this.#identities.haveClientAuthorities && !protocols.includes(WEB)),
       // Who shows none, or one that nobody vouches for, can log in otherwise (XEP-0178 §2).
       rejectUnauthorized: false,
       handshakeTimeout: SILENCE_MILLISECONDS,

@@ -89,7 +89,7 @@ const ec = (name: string, hash: string): Signing => ({
 })
 const rsa = (name: string, hash: string): Signing => ({
   algorithm: sequence(oid(name), NULL),
-  keys: generateKeyPairSync('rsa', { modulusLength: 1024 }),
+  keys: generateKeyPairSync('rsa', { modulusLength: 2048 }),
   signed: (data, key) => sign(hash, data, key),
 })
 

@@ -1,0 +1,49 @@
+/** Time that passes when a spec says so. */
+import type { Clock } from '../../../server/util/clock.ts'
+
+interface Timer {
+  at: number
+  readonly every: number | undefined
+  readonly run: () => void
+}
+
+export class FakeClock implements Clock {
+  #now = 1_000_000
+  readonly #timers = new Set<Timer>()
+
+  now(): number {
+    return this.#now
+  }
+
+  after(milliseconds: number, run: () => void): Disposable {
+    return this.#add({ at: this.#now + milliseconds, every: undefined, run })
+  }
+
+  every(milliseconds: number, run: () => void): Disposable {
+    return this.#add({ at: this.#now + milliseconds, every: milliseconds, run })
+  }
+
+  /** Timers that have not run and were not disposed. */
+  get pending(): number {
+    return this.#timers.size
+  }
+
+  /** Lets time pass, and runs what is due in its order. */
+  advance(milliseconds: number): void {
+    const end = this.#now + milliseconds
+    for (;;) {
+      const [next] = [...this.#timers].filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)
+      if (next === undefined) break
+      this.#now = Math.max(this.#now, next.at)
+      if (next.every === undefined) this.#timers.delete(next)
+      else next.at += next.every
+      next.run()
+    }
+    this.#now = end
+  }
+
+  #add(timer: Timer): Disposable {
+    this.#timers.add(timer)
+    return { [Symbol.dispose]: () => void this.#timers.delete(timer) }
+  }
+}
