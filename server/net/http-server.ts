@@ -10,12 +10,18 @@ export type HttpHandler = (request: IncomingMessage, response: ServerResponse, p
 /** Takes over a connection that asks for another protocol on its path. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
-const HEADER_MILLISECONDS = 10_000
-const REQUEST_MILLISECONDS = 30_000
+/** How long a client may take; whoever is slower is answered with 408 and let go. */
+export interface HttpLimits {
+  readonly headerSeconds: number
+  /** The header included. */
+  readonly requestSeconds: number
+  /** How often we look who takes too long. */
+  readonly lookSeconds: number
+}
+
+const LIMITS: HttpLimits = { headerSeconds: 10, requestSeconds: 30, lookSeconds: 2 }
 const HEADER_BYTES = 16_384
 const HEADERS = 100
-/** How often connections that take longer than they may are looked for. */
-const LOOK_MILLISECONDS = 2_000
 
 export class HttpServer {
   readonly #server: Server
@@ -23,13 +29,13 @@ export class HttpServer {
   readonly #upgrades = new Map<string, UpgradeHandler>()
   readonly #log: Log
 
-  constructor(log: Log) {
+  constructor(log: Log, { headerSeconds, requestSeconds, lookSeconds }: HttpLimits = LIMITS) {
     this.#log = log
     this.#server = createServer(
       {
-        headersTimeout: HEADER_MILLISECONDS,
-        requestTimeout: REQUEST_MILLISECONDS,
-        connectionsCheckingInterval: LOOK_MILLISECONDS,
+        headersTimeout: headerSeconds * 1000,
+        requestTimeout: requestSeconds * 1000,
+        connectionsCheckingInterval: lookSeconds * 1000,
         maxHeaderSize: HEADER_BYTES,
       },
       (request, response) => void this.#answer(request, response),
