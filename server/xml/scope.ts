@@ -12,29 +12,34 @@ export interface Scope {
   readonly size: number
 }
 
-/** Prefixes in force at one place; looking one up takes time in proportion. */
+/** Prefixes in force at one place: looking one up takes time in proportion. */
 const MOST_PREFIXES = 64
+/** What is declared once may have to be written often. */
+export const LONGEST_NAMESPACE = 256
 
 /** Where nothing is declared but a default namespace. */
 export function scopeOf(ns: string): Scope {
   return { prefix: '', ns, outer: undefined, size: 0 }
 }
 
-/** The scope inside of an element that declares `prefix` for `ns`. Throws an XmlError if it may not. */
+/** The scope inside of an element that declares `prefix` for `ns`. */
+export function bind(outer: Scope, prefix: string, ns: string): Scope {
+  return { prefix, ns, outer, size: prefix === '' ? outer.size : outer.size + 1 }
+}
+
+/** The same for a declaration that a peer has made. Throws an XmlError if it may not. */
 export function declare(outer: Scope, prefix: string, ns: string): Scope {
-  if (prefix === '') {
-    // Neither of the two may be declared as the default namespace (XML Names §3).
-    if (ns === NS.xml || ns === NS.xmlns) throw new XmlError('not-well-formed', 'Reserved namespace')
-    if (ns !== '') checkName(ns)
-    return { prefix, ns, outer, size: outer.size }
-  }
-  // §3: xml is bound to its namespace and nothing else is, xmlns must not be declared, no prefix can be undeclared.
-  if (prefix === 'xmlns' || ns === NS.xmlns || ns === '' || (prefix === 'xml') !== (ns === NS.xml)) {
-    throw new XmlError('not-well-formed', 'Namespace declaration')
-  }
-  checkName(ns)
-  if (outer.size === MOST_PREFIXES) throw new XmlError('policy-violation', 'Too many namespace prefixes')
-  return { prefix, ns, outer, size: outer.size + 1 }
+  const isAllowed =
+    prefix === ''
+      ? ns !== NS.xml && ns !== NS.xmlns
+      : prefix !== 'xmlns' && ns !== NS.xmlns && ns !== '' && (prefix === 'xml') === (ns === NS.xml)
+  // Neither of the two may be declared as the default; xml is bound to its own and no other is; no prefix is undeclared.
+  if (!isAllowed) throw new XmlError('not-well-formed', 'Namespace declaration (XML Names §3)')
+  if (ns.length > LONGEST_NAMESPACE) throw new XmlError('policy-violation', 'Namespace too long')
+  if (!isUri(ns)) throw new XmlError('invalid-xml', 'Namespace is no URI')
+  if (outer.size >= MOST_PREFIXES && prefix !== '')
+    throw new XmlError('policy-violation', 'Too many namespace prefixes')
+  return bind(outer, prefix, ns)
 }
 
 /** The namespace of a prefix; undefined if it is not declared. */
@@ -49,10 +54,10 @@ export function lookUp(scope: Scope, prefix: string): string | undefined {
  * misreads names with a control character, a blank or a brace in them, and
  * would end the stream of whoever receives one.
  */
-function checkName(ns: string): void {
+function isUri(ns: string): boolean {
   for (let i = 0; i < ns.length; i++) {
     const code = ns.charCodeAt(i)
-    if (code > 127 || ((CLASS[code]! & URI_STOP) !== 0 && code !== APOSTROPHE))
-      throw new XmlError('invalid-xml', 'Namespace is no URI')
+    if (code > 127 || ((CLASS[code]! & URI_STOP) !== 0 && code !== APOSTROPHE)) return false
   }
+  return true
 }

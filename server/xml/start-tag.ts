@@ -25,6 +25,7 @@ import {
 import { NS } from './ns.ts'
 import { MALFORMED, referenceEnd, UNDECLARED, UNFINISHED } from './reference.ts'
 import { unescapeAttribute } from './unescape.ts'
+import { LONGEST_NAMESPACE } from './scope.ts'
 import type { TextPlaces } from './utf8.ts'
 import type { XmlCondition } from './xml-error.ts'
 
@@ -150,7 +151,7 @@ export class StartTag {
     if (!isPlain || valueStart !== nameEnd + 2) this.isNeat = false
     if (isXmlns) {
       this.xmlns = this.count
-      if (!isPlain || isReserved(bytes, valueStart, i)) this.isOdd = true
+      if (!isPlain || i - valueStart > LONGEST_NAMESPACE || isReserved(bytes, valueStart, i)) this.isOdd = true
     }
     const at = 4 * this.count
     this.#places[at] = start - origin

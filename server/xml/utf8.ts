@@ -54,7 +54,7 @@ function validBytes(bytes: Buffer): number {
 
 /** Bytes of the character that begins with `lead`; 1 also for bytes that begin none. */
 function sequenceLength(lead: number): number {
-  if (lead < 0xc0 || lead > 0xf4) return 1
+  if (lead < 0xc2 || lead > 0xf4) return 1
   if (lead < 0xe0) return 2
   return lead < 0xf0 ? 3 : 4
 }
