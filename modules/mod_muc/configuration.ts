@@ -17,10 +17,11 @@ import { FORM_CONFIG } from './namespaces.ts'
 import { type AnyRoomOption, type RoomOption, type RoomValue, type Section, sections } from './options.ts'
 import { expelOutsiders } from './removal.ts'
 import type { Room } from './room.ts'
+import { isServiceAdmin } from './service.ts'
 
 /** The form that an owner fills in, with what holds now. */
 export function renderConfiguration(room: Room, { from }: StanzaEvent): Element {
-  const offered = offeredOptions(room, isServiceAdmin(room, from.bare))
+  const offered = offeredOptions(room, isServiceAdmin(room.service, from.bare))
   const fields = offered.flatMap((option, index): Field[] => {
     const isFirst = option.section !== offered[index - 1]?.section
     return [...(isFirst ? [heading(option.section)] : []), option.field]
@@ -48,7 +49,7 @@ export interface Reconfiguration {
 
 /** Reads a submitted form: the values that change, or 'cancel'. Throws a StanzaError if the room cannot be like that. */
 export function readConfiguration(room: Room, { from }: StanzaEvent, x: Element): Reconfiguration | 'cancel' {
-  const options = offeredOptions(room, isServiceAdmin(room, from.bare))
+  const options = offeredOptions(room, isServiceAdmin(room.service, from.bare))
   const submission = readSubmission({ type: FORM_CONFIG, fields: options.flatMap(fieldsToRead) }, x)
   if (submission === 'cancel') return 'cancel'
   const wanted = new Map<string, FieldValue>()
@@ -117,10 +118,6 @@ async function showOrHide(room: Room, shown: readonly string[], before: readonly
 function offeredOptions(room: Room, isAdmin: boolean): readonly AnyRoomOption[] {
   const { options, config } = room.service
   return [...options].filter(({ needs }) => needs === undefined || config[needs] || isAdmin)
-}
-
-export function isServiceAdmin(room: Room, bare: string): boolean {
-  return room.service.host.admins.some((admin) => admin.bare === bare)
 }
 
 /** The field under all its names. */

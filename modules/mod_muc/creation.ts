@@ -11,7 +11,7 @@ import { isProtected, password } from './features/password.ts'
 import { checkNick } from './nicknames.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
-import type { MucService } from './service.ts'
+import { isServiceAdmin, type MucService } from './service.ts'
 
 /** Lets somebody into a room that does not exist yet. Throws a StanzaError if they may not make it. */
 export function createAndEnter(service: MucService, rooms: Rooms, event: StanzaEvent): Maybe<void> {
@@ -36,8 +36,9 @@ async function open(room: Room, event: StanzaEvent, nick: string): Promise<void>
   await enter(room, event, nick, [201])
 }
 
-function checkMayCreate({ host, config }: MucService, rooms: Rooms, to: Jid, from: Jid): void {
-  const isAdmin = host.admins.some(({ bare }) => bare === from.bare)
+function checkMayCreate(service: MucService, rooms: Rooms, to: Jid, from: Jid): void {
+  const { host, config } = service
+  const isAdmin = isServiceAdmin(service, from.bare)
   const stone = rooms.tombstone(to.node ?? '')
   if (stone !== undefined && !isAdmin) throw absence(stone)
   const mayCreate = { anyone: true, local: host.siblings('local').includes(from.domain), admins: false }

@@ -22,7 +22,7 @@ import { isAtLeast } from './privileges.ts'
 import type { RoomRequest } from './requests.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
-import type { MucService } from './service.ts'
+import { isServiceAdmin, type MucService } from './service.ts'
 
 /** Rooms that are listed at a time. */
 const PAGE = { usual: 500, limit: 500 }
@@ -41,7 +41,8 @@ const ROOM_FEATURES: readonly string[] = [
   'http://jabber.org/protocol/muc#request',
 ]
 
-export function setupServiceDisco({ host, config }: MucService, rooms: Rooms): void {
+export function setupServiceDisco(service: MucService, rooms: Rooms): void {
+  const { host, config } = service
   host.provide('identity', { category: 'conference', type: 'text', name: config.name })
   for (const feature of [NS.muc, FEATURE_STABLE_ID, NS.occupantId, NS.discoInfo, NS.discoItems, NS.rsm, NS.vcard]) {
     host.feature(feature)
@@ -77,7 +78,7 @@ export function setupServiceDisco({ host, config }: MucService, rooms: Rooms): v
   }
 
   function mayList(asking: Jid): boolean {
-    if (host.admins.some(({ bare }) => bare === asking.bare)) return true
+    if (isServiceAdmin(service, asking.bare)) return true
     return { anyone: true, local: host.siblings('local').includes(asking.domain), admins: false }[config.list_rooms]
   }
 }

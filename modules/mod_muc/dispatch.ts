@@ -28,11 +28,8 @@ export function inRoom<T>(
 
   function enter(found: Room | undefined): Maybe<T> {
     if (found === undefined) return otherwise()
-    return rooms.use(found, () => {
-      // It may have been destroyed while this waited; there may be another one by now.
-      if (found.isGone) return inRoom(rooms, event, act, otherwise)
-      return act(found)
-    })
+    // It may be destroyed while this waits; there may be another one by then.
+    return rooms.use(found, (used) => (used.isGone ? inRoom(rooms, event, act, otherwise) : act(used)))
   }
 }
 

@@ -93,9 +93,14 @@ export class Room {
 
   /** Lets others in: what was kept in memory so far is stored (§10.1.2). */
   async unlock(): Promise<void> {
+    if (!this.isLocked) return
     const { rooms, affiliations } = this.service.stores
-    await affiliations.setMany(this.node, this.affiliates.entries())
-    await rooms.set(this.node, this.#stored(this.#values))
+    await Promise.all([
+      // Of an earlier room that was not erased wholly.
+      affiliations.clear(this.node),
+      affiliations.setMany(this.node, this.affiliates.entries()),
+      rooms.set(this.node, this.#stored(this.#values)),
+    ])
     this.isLocked = false
   }
 

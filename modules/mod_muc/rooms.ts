@@ -103,13 +103,15 @@ export class Rooms {
   }
 
   /** Does something in a room when its turn comes, and keeps the room in memory meanwhile. */
-  use<T>(room: Room, act: () => Maybe<T>): Maybe<T> {
+  use<T>(found: Room, act: (room: Room) => Maybe<T>): Maybe<T> {
+    // While this one was on its way out of memory, somebody may have loaded it anew.
+    const room = this.#live.get(found.node) ?? found
     room.users++
     this.#resting.delete(room.node)
     this.#live.set(room.node, room)
     let outcome: Maybe<T>
     try {
-      outcome = room.take(act)
+      outcome = room.take(() => act(room))
     } catch (error) {
       this.#release(room)
       throw error
@@ -124,18 +126,15 @@ export class Rooms {
     if (!room.isGone) this.#known.set(room.node, listingOf(room))
   }
 
-  /** The room is no more, and nothing of it is stored. With `stone`, nobody gets its name for a while. */
+  /**
+   * Lets nothing of a room be left, in its turn. With `stone`, nobody gets its
+   * name for a while. If that cannot be stored, the room stays as it is.
+   */
   async destroy(room: Room, stone?: Tombstone): Promise<void> {
-    const { host, stores } = this.#service
     const { node } = room
-    room.isGone = true
-    this.#known.delete(node)
-    this.#live.delete(node)
+    await Promise.all([stone && this.#service.stores.tombstones.set(node, stone), ...this.#erase(node)])
     if (stone !== undefined) this.#tombstones.set(node, stone)
-    host.announce('muc/destroyed', { room })
-    host.log.info('room destroyed', { jid: room.jid.full })
-    // All at once, so that they are in the same transaction, and nothing that is written to a new room comes between.
-    await Promise.all([stone && stores.tombstones.set(node, stone), ...this.#erase(node)])
+    this.#forget(room)
   }
 
   #release(room: Room): void {
@@ -143,11 +142,23 @@ export class Rooms {
     if (room.users > 0 || room.sessions.size > 0 || room.isGone) return
     // Nobody is left: temporary rooms, and those that were never configured, go (§10.1.3, §7.14).
     if (room.isLocked || (room.wasEntered && room.isTemporary)) {
-      this.#service.host.spawn('destroy an empty room', () => this.destroy(room))
+      this.#forget(room)
+      // What is written to a new room of that name comes behind.
+      this.#service.host.spawn('erase an empty room', async () => void (await Promise.all(this.#erase(room.node))))
       return
     }
     this.#live.delete(room.node)
     this.#resting.set(room.node, room)
+  }
+
+  #forget(room: Room): void {
+    const { host } = this.#service
+    room.isGone = true
+    this.#known.delete(room.node)
+    this.#live.delete(room.node)
+    this.#resting.delete(room.node)
+    host.announce('muc/destroyed', { room })
+    host.log.info('room destroyed', { jid: room.jid.full })
   }
 
   #load(node: string): Promise<Room | undefined> {
@@ -173,10 +184,11 @@ export class Rooms {
   #unlockLater(room: Room): void {
     const { host, config } = this.#service
     host.after(config.lock_timeout, 'unlock a room', async () => {
-      if (!room.isGone) await this.use(room, () => (room.isLocked && !room.isGone ? room.unlock() : undefined))
+      if (room.isLocked && !room.isGone) await this.use(room, () => room.unlock())
     })
   }
 
+  /** All at once, so that it is one transaction. */
   #erase(node: string): Promise<unknown>[] {
     const { rooms, affiliations, history, vcards } = this.#service.stores
     return [rooms.set(node, undefined), affiliations.clear(node), history.remove(node, {}), vcards.set(node, undefined)]
@@ -222,7 +234,7 @@ export class Rooms {
   async #destroyOrphans(): Promise<void> {
     for (const [node, { isTemporary }] of this.#known) {
       const room = isTemporary && !this.#live.has(node) ? await this.find(node) : undefined
-      if (room !== undefined && room.users === 0 && room.sessions.size === 0) await this.destroy(room)
+      if (room?.sessions.size === 0) await this.use(room, () => this.destroy(room))
     }
   }
 }

@@ -43,6 +43,11 @@ export interface MucService {
   readonly visits: Visits
 }
 
+/** True for those whom the admin of the server has named. */
+export function isServiceAdmin({ host }: MucService, bare: string): boolean {
+  return host.admins.some((admin) => admin.bare === bare)
+}
+
 /** Counts the rooms that people are in. */
 export class Visits {
   readonly #counts = new Map<string, number>()
