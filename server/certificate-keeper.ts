@@ -33,10 +33,12 @@ interface Kept {
   readonly since: number
 }
 
+/** Who shows the certificates. */
+type Shower = Pick<TlsAcceptor, 'setCertificate' | 'removeCertificate'>
 type Host = Pick<HostConfig, 'domain' | 'kind' | 'tls'>
 
 export class CertificateKeeper {
-  readonly #tls: TlsAcceptor
+  readonly #tls: Shower
   readonly #log: Log
   readonly #clock: Clock
   readonly #kept = new Map<string, Kept>()
@@ -45,7 +47,7 @@ export class CertificateKeeper {
   /** One look after another. */
   #looking: Promise<void> = Promise.resolve()
 
-  constructor(tls: TlsAcceptor, log: Log, clock: Clock) {
+  constructor(tls: Shower, log: Log, clock: Clock) {
     this.#tls = tls
     this.#log = log
     this.#clock = clock

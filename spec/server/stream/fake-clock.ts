@@ -42,6 +42,16 @@ export class FakeClock implements Clock {
     this.#now = end
   }
 
+  /** The same for a machine that was asleep: what is due runs once, however often it should have. */
+  leap(milliseconds: number): void {
+    this.#now += milliseconds
+    for (const timer of [...this.#timers].filter(({ at }) => at <= this.#now)) {
+      if (timer.every === undefined) this.#timers.delete(timer)
+      else timer.at = this.#now + timer.every
+      timer.run()
+    }
+  }
+
   #add(timer: Timer): Disposable {
     this.#timers.add(timer)
     return { [Symbol.dispose]: () => void this.#timers.delete(timer) }
