@@ -22,6 +22,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_ping: () => import('./mod_ping.ts'),
   mod_presence: () => import('./mod_presence/index.ts'),
   mod_private: () => import('./mod_private.ts'),
+  mod_pubsub: () => import('./mod_pubsub/index.ts'),
   mod_register: () => import('./mod_register/index.ts'),
   mod_roster: () => import('./mod_roster/index.ts'),
   mod_saslauth: () => import('./mod_saslauth.ts'),

@@ -1,0 +1,95 @@
+/** XEP-0060 §7.1.2, §12.2: telling those who follow a node what has happened to it. */
+import type { Jid } from '../../server/jid/jid.ts'
+import { delayElement } from '../../server/protocol/delay.ts'
+import { message } from '../../server/xml/build.ts'
+import { type Element, xml } from '../../server/xml/element.ts'
+import { NS } from '../../server/xml/ns.ts'
+import type { Stanza } from '../../server/xml/stanza.ts'
+import { denialOf } from './access.ts'
+import { type Item, itemElement } from './item.ts'
+import { isCurrent, type Node, type Subscription } from './node.ts'
+import type { Listener, Service } from './service.ts'
+import { summaryOf } from './summary.ts'
+
+/** An item that has been published. */
+export function publishedEvent(service: Service, node: Node, item: Item | undefined): Element {
+  const { deliver_payloads: withPayload } = node.config
+  const shown = item && (withPayload ? item : { ...item, payload: undefined })
+  const children = shown === undefined ? [] : [itemElement(shown, publisherShown(service, node, shown))]
+  return eventElement(xml('items', { node: node.id }, ...children))
+}
+
+export function retractedEvent(node: Node, ids: readonly string[]): Element {
+  return eventElement(xml('items', { node: node.id }, ...ids.map((id) => xml('retract', { id }))))
+}
+
+export function eventElement(child: Element): Element {
+  return xml('event', { xmlns: NS.pubsubEvent }, child)
+}
+
+/** The JID that an item is shown with, if any (§12.17). */
+export function publisherShown({ rules }: Service, { config, owners }: Node, item: Item): string | undefined {
+  if (rules.namesPublishers || config.itemreply === 'publisher') return item.publisher
+  return config.itemreply === 'owner' ? owners[0] : undefined
+}
+
+/** Tells everybody who follows a node and may. `item` is what it is about, for those who want it in words. */
+export function notify(service: Service, node: Node, event: Element, item?: Item): void {
+  if (!node.config.deliver_notifications) return
+  const stanza = notification(service, node, event)
+  const told = new Set<string>()
+  for (const { jid, interests } of service.rules.listeners()) {
+    if (!interests.has(node.id) || !mayRead(service, node, jid)) continue
+    told.add(jid.full).add(jid.bare)
+    service.rules.send(jid, stanza)
+  }
+  for (const [address, subscription] of node.subscriptions) {
+    // Who listens at some client has been told there (XEP-0163 §4.3.2).
+    if (told.has(address) || !subscription.options.deliver || !isCurrent(subscription, service.now)) continue
+    const to = service.rules.parseJid(address)
+    const body = subscription.options.includeBody && item !== undefined ? summaryOf(item) : undefined
+    service.rules.send(to, body === undefined ? stanza : stanza.append(xml('body', { xmlns: NS.client }, body)))
+  }
+}
+
+/** Shows a listener the last items of all nodes that it is interested in and that show it to whoever comes (§12.2). */
+export async function sendLastItems(
+  service: Service,
+  { jid, interests }: Listener,
+  nodes: Iterable<Node> = service.nodes,
+): Promise<void> {
+  for (const node of nodes) {
+    if (node.config.send_last_published_item !== 'on_sub_and_presence' || !interests.has(node.id)) continue
+    if (mayRead(service, node, jid)) await sendLastItem(service, node, jid)
+  }
+}
+
+/** Shows somebody the last item of a node, and when it was published (§6.1.7). */
+export async function sendLastItem(service: Service, node: Node, to: Jid): Promise<void> {
+  if (!node.config.deliver_notifications) return
+  const item = (await service.items(node)).at(-1)
+  if (item === undefined) return
+  const stanza = notification(service, node, publishedEvent(service, node, item))
+  service.rules.send(to, stanza.append(delayElement(new Date(item.publishedAt))))
+}
+
+/** Tells a subscriber how its subscription stands (§12.14). */
+export function tellSubscription(
+  service: Service,
+  node: Node,
+  address: string,
+  state: Subscription['state'] | 'none',
+): void {
+  const event = eventElement(xml('subscription', { node: node.id, jid: address, subscription: state }))
+  service.rules.send(service.rules.parseJid(address), notification(service, node, event))
+}
+
+export function mayRead(service: Service, node: Node, who: Jid): boolean {
+  return denialOf(node.config.access_model, service.relation(node, who)) === undefined
+}
+
+/** A message without an addressee. Its id is for errors that come back (§12.4). */
+function notification({ rules }: Service, { config }: Node, event: Element): Stanza {
+  const { notification_type: type } = config
+  return message({ from: rules.jid.full, id: rules.random.id(), type: type === 'normal' ? undefined : type }, event)
+}
