@@ -13,7 +13,7 @@ import type { Stanza } from '../../server/xml/stanza.ts'
 import { Broadcast, inSlices } from './broadcast.ts'
 import { isShown } from './features/presence-broadcast.ts'
 import { seesJids } from './features/whois.ts'
-import type { Occupant, OccupantSession } from './occupant.ts'
+import type { Occupant, OccupantSession, Views } from './occupant.ts'
 import type { Role } from './privileges.ts'
 import type { Room } from './room.ts'
 
@@ -40,7 +40,7 @@ export interface News {
 }
 
 /** How someone is seen. */
-type View = 'jids' | 'plain' | 'self'
+type View = keyof Views | 'self'
 
 /** What is shown of an occupant. */
 interface Picture {
@@ -72,6 +72,9 @@ export function appear(room: Room, occupant: Occupant, news: News = NO_NEWS, exc
 
 /** Shows an occupant to another, even if its role is not shown to everybody. */
 export function appearTo(room: Room, occupant: Occupant, session: OccupantSession): void {
+  const view = viewOf(room, session)
+  const known = occupant.views[view]
+  if (known !== undefined) return sendTo(room, session, known.for(session.jid), occupant)
   const picture = pictureOf(occupant, NO_NEWS)
   if (picture !== undefined) show(room, picture, session, occupant.views)
 }
@@ -124,10 +127,15 @@ export function vanishTo(room: Room, session: OccupantSession, news: News, parti
   sendTo(room, session, render(room, picture, 'self').with({ to: session.jid.full, id: news.id }), session.occupant)
 }
 
-function show(room: Room, picture: Picture, to: OccupantSession, views: { jids?: Broadcast; plain?: Broadcast }): void {
-  const view = seesJids(room, to.occupant) ? 'jids' : 'plain'
+function show(room: Room, picture: Picture, to: OccupantSession, views: Views): void {
+  const view = viewOf(room, to)
   const broadcast = (views[view] ??= new Broadcast(render(room, picture, view)))
   sendTo(room, to, broadcast.for(to.jid), picture.occupant)
+}
+
+/** How a client sees others. */
+function viewOf(room: Room, { occupant }: OccupantSession): keyof Views {
+  return seesJids(room, occupant) ? 'jids' : 'plain'
 }
 
 function sendTo(room: Room, { jid }: OccupantSession, stanza: Stanza, from: Occupant): void {

@@ -16,7 +16,14 @@ import { roomName } from './features/name.ts'
 import { passwordOf } from './features/password.ts'
 import { subjectText } from './features/subject.ts'
 import { isNonAnonymous } from './features/whois.ts'
-import { FEATURE_SELF_PING, FEATURE_STABLE_ID, FORM_INFO, NODE_RESERVED_NICK, NODE_TRAFFIC } from './namespaces.ts'
+import {
+  FEATURE_SELF_PING,
+  FEATURE_STABLE_ID,
+  FORM_INFO,
+  FORM_REQUEST,
+  NODE_RESERVED_NICK,
+  NODE_TRAFFIC,
+} from './namespaces.ts'
 import type { InfoField } from './options.ts'
 import { isAtLeast } from './privileges.ts'
 import type { RoomRequest } from './requests.ts'
@@ -38,7 +45,7 @@ const ROOM_FEATURES: readonly string[] = [
   NS.sid,
   NS.ping,
   NS.vcard,
-  'http://jabber.org/protocol/muc#request',
+  FORM_REQUEST,
 ]
 
 export function setupServiceDisco(service: MucService, rooms: Rooms): void {

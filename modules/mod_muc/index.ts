@@ -7,6 +7,8 @@ import { isPending, type Maybe } from '../../server/util/maybe.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Opened } from '../../storage/store.ts'
 import { changeList, readList } from './admin.ts'
+import { avatarAnswerers } from './avatar.ts'
+import { setupCommands } from './commands.ts'
 import { config, type MucConfig } from './config.ts'
 import { createAndEnter } from './creation.ts'
 import { answerRoomInfo, answerRoomItems, setupServiceDisco } from './disco.ts'
@@ -20,8 +22,6 @@ import { changeRoom, readRoom } from './owner.ts'
 import { takePresence } from './presence.ts'
 import { changeRegistration, readRegistration } from './registration.ts'
 import { Relay } from './relay.ts'
-import { avatarAnswerers } from './avatar.ts'
-import { setupCommands } from './commands.ts'
 import { evacuate } from './removal.ts'
 import { answerRequest, type RoomAnswerer } from './requests.ts'
 import { roomOptions } from './room-options.ts'
@@ -39,7 +39,7 @@ declare module '../../server/host/module.ts' {
 export default defineModule({
   name: 'muc',
   about: 'rooms in which many people talk',
-  xeps: { 45: '1.35.5', 249: '1.2', 410: '1.1.0', 421: '1.0.1', 486: '0.1.0' },
+  xeps: { 45: '1.35.5', 77: '2.4', 249: '1.2', 410: '1.1.0', 421: '1.0.1', 486: '0.1.0' },
   on: [],
   config,
   stores,

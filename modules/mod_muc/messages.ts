@@ -13,8 +13,8 @@ import { historyLength, isWorthKeeping } from './features/history.ts'
 import { mayWriteTo } from './features/private-messages.ts'
 import { isSubjectChange, maySetSubject, subject, subjectText } from './features/subject.ts'
 import type { Occupant, OccupantSession } from './occupant.ts'
-import { notInside } from './refusals.ts'
 import { isRoleAtLeast } from './privileges.ts'
+import { notInside } from './refusals.ts'
 import type { Room } from './room.ts'
 
 /** Takes a message of type groupchat to the room. Throws a StanzaError to refuse it. */

@@ -1,6 +1,9 @@
 /** What is there after the service was away, and what goes. */
 import t from 'tap'
-import { MucWorld, ROOM } from '../../support/muc-world.ts'
+import { Storage } from '../../../storage/storage.ts'
+import { StorageError } from '../../../storage/storage-error.ts'
+import type { Opened, StoreSpecs } from '../../../storage/store.ts'
+import { ManualClock, MucWorld, ROOM } from '../../support/muc-world.ts'
 
 t.test('what was acknowledged is there after a crash', async (t) => {
   // The first world is never closed: it has been killed.
@@ -126,3 +129,57 @@ t.test('where rooms are not locked, they are there for all at once, and stored',
   await using after = await MucWorld.open({ storage: before.storage })
   t.strictSame([...after.rooms.nodes], ['room'])
 })
+
+t.test('what cannot be stored has not happened', async (t) => {
+  const storage = await Storage.start({ driver: 'memory' }, { clock: new ManualClock() })
+  let isDown = false
+  const open = storage.open.bind(storage)
+  storage.open = async <S extends StoreSpecs>(host: string, specs: S) => {
+    const stores = Object.entries<unknown>(await open(host, specs))
+    // Each store as it was, but for what it refuses.
+    return Object.fromEntries(stores.map(([name, store]) => [name, faulty(store as object, () => isDown)])) as Opened<S>
+  }
+  await using world = await MucWorld.open({ storage, config: '{ allow_unaffiliated_register: true }' })
+  const romeo = world.person('romeo@localhost/r')
+  const juliet = world.person('juliet@localhost/j')
+  await romeo.join('Romeo')
+  await romeo.configure({ persistentroom: '1' })
+  await juliet.join('Juliet')
+  romeo.take()
+  juliet.take()
+
+  isDown = true
+  await romeo.administer(`<item affiliation='outcast' jid='juliet@localhost'/>`)
+  await romeo.configure({ membersonly: '1', roomname: 'x' })
+  await romeo.say(`<message to='${ROOM}' type='groupchat' id='s'><subject>new</subject></message>`)
+  await romeo.say(
+    `<iq to='${ROOM}' type='set' id='d'><query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query></iq>`,
+  )
+  t.strictSame(romeo.hear(), [
+    'iq error internal-server-error',
+    'iq error internal-server-error',
+    'message error internal-server-error',
+    'iq error internal-server-error',
+  ])
+  t.strictSame(juliet.hear(), [], 'nobody has heard of it')
+  isDown = false
+  await juliet.speak('still here')
+  t.strictSame(romeo.hear(), ['message groupchat room/Juliet "still here"'])
+  await romeo.say(`<iq to='${ROOM}' type='get' id='i'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`)
+  t.match(String(romeo.take()[0]), /name='room'.*muc_open/)
+  await romeo.administer(`<item affiliation='outcast' jid='juliet@localhost'/>`)
+  t.equal(romeo.hear().at(-1), 'iq result')
+})
+
+/** A store that refuses to write while the database is down. */
+function faulty(store: object, isDown: () => boolean): object {
+  return new Proxy(store, {
+    get(target, key) {
+      if (isDown() && (key === 'set' || key === 'setMany' || key === 'clear')) {
+        return () => Promise.reject(new StorageError('unavailable', 'the database is down'))
+      }
+      const value: unknown = Reflect.get(target, key)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+}
