@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { allModules } from '../../modules/catalogue.ts'
+import { COMPONENTS } from '../../scripts/cli/configured.ts'
 import type { Accounts } from '../../server/auth/accounts.ts'
 import { loadConfig } from '../../server/config/config.ts'
 import { createLog } from '../../server/log/log.ts'
@@ -37,7 +38,7 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<Ow
   const data = options.data ?? (await mkdtemp(join(tmpdir(), 'madrigal-')))
   const modules = await allModules()
   const text = `data: ${JSON.stringify(data)}\n${LISTEN}\n${config}`
-  const checked = loadConfig({ file: 'spec.yaml', text, modules, components: ['muc'] })
+  const checked = loadConfig({ file: 'spec.yaml', text, modules, components: COMPONENTS })
   if ('problems' in checked) throw new Error(checked.problems.map(({ message }) => message).join('\n'))
   const log = createLog({ level: 'warn', modules: new Map() }, sink)
   const path = join(data, 'madrigal.sqlite')
