@@ -53,7 +53,7 @@ measure('  with to, write', 100 * occupants.length, () => {
 measure('  Broadcast', 100 * occupants.length, () => {
   for (let i = 0; i < 100; i++) {
     const broadcast = new Broadcast(message)
-    for (const to of occupants) Buffer.byteLength(broadcast.for(to))
+    for (const to of occupants) Buffer.byteLength(broadcast.for(to).toString())
   }
 })
 
