@@ -7,12 +7,12 @@ import { NS_TOMBSTONE } from '../../server/protocol/retraction.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { archive, type ArchiveItem, keyval } from '../../storage/store.ts'
 import { setupKeeping } from './keeping.ts'
-import { Losses } from './losses.ts'
 import { policies, type StoredPreferences } from './preferences.ts'
 import { setupRequests } from './requests.ts'
 import { setupRetention } from './retention.ts'
 import { Tombstones } from './tombstones.ts'
 import { Wishes } from './wishes.ts'
+import { Writes } from './writes.ts'
 
 /** The archives of the accounts of a host. */
 export interface MessageArchive {
@@ -52,13 +52,13 @@ export default defineModule({
   setup(host, { config, stores: { messages, preferences } }) {
     const wishes = new Wishes(host, preferences, config.default_policy)
     const tombstones = new Tombstones(host, messages)
-    const losses = new Losses(host.log)
+    const writes = new Writes(host.log, host.clock)
     const reader = new ArchiveReader(messages)
     const pages = { usual: config.page, limit: config.max_page }
 
     for (const ns of [NS.mam, NS_MAM_EXTENDED, NS.sid, NS.retract, NS_TOMBSTONE]) host.provide('account-feature', ns)
-    setupKeeping(host, { messages, wishes, tombstones, losses })
-    setupRequests(host, { reader, wishes, tombstones, losses, pages })
+    setupKeeping(host, { messages, reader, wishes, tombstones, writes })
+    setupRequests(host, { reader, wishes, tombstones, writes, pages })
     setupRetention(host, messages, reader, {
       expireAfterSeconds: config.expire_after,
       maxMessages: config.max_messages,

@@ -2,26 +2,28 @@
 import type { ModuleHost } from '../../server/host/host.ts'
 import type { Jid } from '../../server/jid/jid.ts'
 import { isWorthKeeping } from '../../server/protocol/archive-content.ts'
+import type { ArchiveReader } from '../../server/protocol/archive-page.ts'
 import { hasHint } from '../../server/protocol/hints.ts'
 import { stanzaIdElement, withoutStanzaIdsBy, withStanzaId } from '../../server/protocol/stanza-id.ts'
 import type { StanzaEvent } from '../../server/routed-stanza.ts'
 import type { ClientSession } from '../../server/session/client-session.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
-import type { ArchiveStore } from '../../storage/store.ts'
-import type { Losses } from './losses.ts'
+import type { Appended, ArchiveStore } from '../../storage/store.ts'
 import type { Tombstones } from './tombstones.ts'
 import type { Wishes } from './wishes.ts'
+import type { Writes } from './writes.ts'
 
 /** What keeping needs. */
 export interface Archive {
   readonly messages: ArchiveStore
+  readonly reader: ArchiveReader
   readonly wishes: Wishes
   readonly tombstones: Tombstones
-  readonly losses: Losses
+  readonly writes: Writes
 }
 
-export function setupKeeping(host: ModuleHost, { messages, wishes, tombstones, losses }: Archive): void {
+export function setupKeeping(host: ModuleHost, { messages, reader, wishes, tombstones, writes }: Archive): void {
   /** The sender's ids of messages that may be copied to its other clients: the addressee must not see them (§3.5). */
   const sentIds = new WeakMap<StanzaEvent, string>()
 
@@ -52,33 +54,44 @@ export function setupKeeping(host: ModuleHost, { messages, wishes, tombstones, l
     return isPending(wanted) ? wanted.then((yes) => archiveReceived(event, yes)) : archiveReceived(event, wanted)
   }
 
-  function archiveSent(event: StanzaEvent<ClientSession>, isWanted: boolean): undefined {
-    if (!isWanted) return
+  function archiveSent(event: StanzaEvent<ClientSession>, isWanted: boolean): Maybe<undefined> {
+    if (!isWanted) return undefined
     const { from, to, origin } = event
-    const id = append(event, from, to)
+    const { id, stored } = append(event, from, to)
     if (to.bare === from.bare) event.stanza = withStanzaId(event.stanza, { id, by: from.bare })
     else if (origin.account.size > 1) sentIds.set(event, id)
+    return unlessBehind(stored)
   }
 
-  function archiveReceived(event: StanzaEvent, isWanted: boolean): undefined {
-    if (!isWanted) return
-    const id = append(event, event.to, event.from)
+  function archiveReceived(event: StanzaEvent, isWanted: boolean): Maybe<undefined> {
+    if (!isWanted) return undefined
+    const { id, stored } = append(event, event.to, event.from)
     event.stanza = event.stanza.append(stanzaIdElement({ id, by: event.to.bare }))
+    return unlessBehind(stored)
   }
 
-  /** Stores the message and gives its id; the message may go on at once. */
-  function append(event: StanzaEvent, owner: Jid, peer: Jid): string {
+  /** Stores the message. */
+  function append(event: StanzaEvent, owner: Jid, peer: Jid): Appended {
     const { stanza } = event
     const node = owner.node ?? ''
     const when = new Date(host.clock.now())
-    const { id, stored } = messages.append(node, { when, with: peer.full, stanza: stanza.toString() })
-    event.settles(stored)
-    losses.watch(node, stored)
-    const replaced = tombstones.leave({ owner, peer, stanza, id })
+    const appended = messages.append(node, { when, with: peer.full, stanza: stanza.toString() })
+    event.settles(appended.stored)
+    writes.watch(node, appended.stored)
+    reader.added(node)
+    const replaced = tombstones.leave({ owner, peer, stanza, id: appended.id })
     if (replaced !== undefined) event.settles(replaced)
-    return id
+    return appended
+  }
+
+  /** The message goes on at once, but nobody sends faster than the storage can write. */
+  function unlessBehind(stored: Promise<void>): Maybe<undefined> {
+    return writes.isBehind ? stored.then(nothing, nothing) : undefined
   }
 }
+
+/** A message that could not be stored is delivered all the same. */
+function nothing(): undefined {}
 
 /** Whether a message belongs in the archive of an account (§6.1.1). */
 function isKept(stanza: Stanza): boolean {

@@ -6,21 +6,21 @@ import { pageSize } from '../../server/protocol/rsm.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { message } from '../../server/xml/build.ts'
 import { NS } from '../../server/xml/ns.ts'
-import type { Losses } from './losses.ts'
 import { preferencesElement, readPreferences } from './preferences.ts'
 import type { Tombstones } from './tombstones.ts'
 import type { Wishes } from './wishes.ts'
+import type { Writes } from './writes.ts'
 
 export interface Answers {
   readonly reader: ArchiveReader
   readonly wishes: Wishes
   readonly tombstones: Tombstones
-  readonly losses: Losses
+  readonly writes: Writes
   /** How many messages a page has. */
   readonly pages: { readonly usual: number; readonly limit: number }
 }
 
-export function setupRequests(host: ModuleHost, { reader, wishes, tombstones, losses, pages }: Answers): void {
+export function setupRequests(host: ModuleHost, { reader, wishes, tombstones, writes, pages }: Answers): void {
   host.iq({ type: 'set', ns: NS.mam, name: 'query', at: 'self' }, async ({ payload, origin }) => {
     const { jid, account } = origin
     const request = readArchiveQuery(payload)
@@ -31,7 +31,7 @@ export function setupRequests(host: ModuleHost, { reader, wishes, tombstones, lo
     for (const item of items) {
       origin.send(message({ to: jid.full, from: account.jid.bare }, resultElement(item, request.queryId)))
     }
-    return finElement(page, { isStable: !losses.take(node) })
+    return finElement(page, { isStable: !writes.takeLoss(node) })
   })
 
   host.iq({ type: 'get', ns: NS.mam, name: 'query', at: 'self' }, () => archiveFormElement())

@@ -19,29 +19,31 @@ export interface ArchivePage {
   readonly count: number
 }
 
-/** Reads the archives of one store, in pages. */
+/** Reads the archives of one store, in pages. What it knows of an archive saves most pages all questions but one. */
 export class ArchiveReader {
   readonly #store: ArchiveStore
-  readonly #totals: Totals
+  readonly #known = new LRUCache<Owner, Known>({ max: ARCHIVES_KNOWN })
 
   constructor(store: ArchiveStore) {
     this.#store = store
-    this.#totals = new Totals(store)
   }
 
-  /** The page that was asked for, of at most `size` items. Throws item-not-found if the request names an id that is not there (§4.1.3, §4.3.2). */
+  /**
+   * The page that was asked for, of at most `size` items. Throws item-not-found if the request names an id that is not
+   * there (§4.1.3, §4.3.2).
+   */
   async page(owner: Owner, request: ArchiveRequest, size: number): Promise<ArchivePage> {
-    const { page } = request
-    const isBackwards = page?.before !== undefined
+    const isBackwards = request.page?.before !== undefined
     const query = { ...filterOf(request), limit: size + 1, newestFirst: isBackwards }
-    const [found, total] = await Promise.all([
+    const [found, count] = await Promise.all([
       size === 0 ? [] : this.#store.find(owner, query),
       this.#count(owner, request),
       this.#requireIds(owner, request),
     ])
-    const items = found.slice(0, size)
-    const isComplete = size === 0 ? total === 0 : found.length <= size
-    return { items: isBackwards ? items.toReversed() : items, isComplete, count: total }
+    const page = found.slice(0, size)
+    const items = isBackwards ? page.toReversed() : page
+    this.#know(owner).ends = [items[0]?.id, items.at(-1)?.id]
+    return { items, isComplete: size === 0 ? count === 0 : found.length <= size, count }
   }
 
   /** The first and the last item of the whole, as `<metadata/>` (§5). */
@@ -53,25 +55,52 @@ export class ArchiveReader {
     return xml('metadata', { xmlns: NS.mam }, first && endElement('start', first), last && endElement('end', last))
   }
 
-  /** To be called when items were removed, of one owner or of all. */
-  forget(owner?: Owner): void {
-    this.#totals.forget(owner)
+  /** To be called for each item that is appended. */
+  added(owner: Owner): void {
+    const known = this.#known.peek(owner)
+    if (known?.count !== undefined) known.count++
   }
 
-  #count(owner: Owner, { with: peer, start, end, afterId: after, beforeId: before, ids }: ArchiveRequest) {
+  /** To be called when items were removed, of one owner or of all. */
+  forget(owner?: Owner): void {
+    if (owner === undefined) this.#known.clear()
+    else this.#known.delete(owner)
+  }
+
+  async #count(
+    owner: Owner,
+    { with: peer, start, end, afterId: after, beforeId: before, ids }: ArchiveRequest,
+  ): Promise<number> {
     const filter = { with: peer?.full, start, end, after, before, ids }
-    const isFiltered = Object.values(filter).some((value) => value !== undefined)
-    return isFiltered ? this.#store.count(owner, filter) : this.#totals.of(owner)
+    if (Object.values(filter).some((value) => value !== undefined)) return this.#store.count(owner, filter)
+    const known = this.#know(owner)
+    known.count ??= await this.#store.count(owner, {})
+    return known.count
   }
 
   async #requireIds(owner: Owner, { afterId, beforeId, ids = [], page }: ArchiveRequest): Promise<void> {
+    const { ends } = this.#know(owner)
     // The last page is asked for by an empty `before` (XEP-0059 §2.5).
-    const isId = (id: string | undefined): id is string => id !== undefined && id !== ''
-    const named = new Set([afterId, beforeId, page?.after, page?.before, ...ids].filter(isId))
-    if (named.size === 0) return
-    const there = await this.#store.count(owner, { ids: [...named] })
-    if (there < named.size) throw new StanzaError('item-not-found', 'There is no message with that id')
+    const isDoubtful = (id: string | undefined): id is string => id !== undefined && id !== '' && !ends.includes(id)
+    const doubtful = new Set([afterId, beforeId, page?.after, page?.before, ...ids].filter(isDoubtful))
+    if (doubtful.size === 0) return
+    const there = await this.#store.count(owner, { ids: [...doubtful] })
+    if (there < doubtful.size) throw new StanzaError('item-not-found', 'There is no message with that id')
   }
+
+  #know(owner: Owner): Known {
+    const known = this.#known.get(owner) ?? { count: undefined, ends: [] }
+    this.#known.set(owner, known)
+    return known
+  }
+}
+
+/** What is known of an archive until something is removed from it. */
+interface Known {
+  /** Of all its items. */
+  count: number | undefined
+  /** The ends of the page that was sent last: with them the next one is asked for. */
+  ends: readonly (string | undefined)[]
 }
 
 /**
@@ -108,34 +137,5 @@ function endElement(name: 'start' | 'end', { id, when }: ArchiveItem): Element {
   return xml(name, { id, timestamp: formatDateTime(when) })
 }
 
-/** How many items archives have: counted once, and later only what has come since. */
-class Totals {
-  readonly #store: ArchiveStore
-  /** The count up to an item, and its id. */
-  readonly #counted = new LRUCache<Owner, { readonly upTo: string; readonly count: number }>({ max: TOTALS })
-
-  constructor(store: ArchiveStore) {
-    this.#store = store
-  }
-
-  async of(owner: Owner): Promise<number> {
-    const known = this.#counted.get(owner)
-    const newer = known && (await this.#store.count(owner, { after: known.upTo }))
-    if (known !== undefined && newer !== undefined && newer < RECOUNTED) return known.count + newer
-    const [last] = await this.#store.find(owner, { limit: 1, newestFirst: true })
-    if (last === undefined) return 0
-    const before = await this.#store.count(owner, { before: last.id })
-    this.#counted.set(owner, { upTo: last.id, count: before + 1 })
-    return before + 1
-  }
-
-  forget(owner?: Owner): void {
-    if (owner === undefined) this.#counted.clear()
-    else this.#counted.delete(owner)
-  }
-}
-
-/** Archives whose count is kept. */
-const TOTALS = 10_000
-/** If so many have come since, the whole is counted again. */
-const RECOUNTED = 500
+/** Archives about which something is kept in memory. */
+const ARCHIVES_KNOWN = 10_000
