@@ -11,7 +11,7 @@ export type Blocklist = ReadonlyMap<string, Blocking>
 
 /** True if an address is blocked: itself, with all resources, or with its domain (§6). */
 export function isBlocked(list: Blocklist, { full, bare, domain }: Jid): boolean {
-  return list.size > 0 && (list.has(full) || list.has(bare) || list.has(domain))
+  return list.has(full) || list.has(bare) || list.has(domain)
 }
 
 /** A list of nothing but these. */

@@ -20,23 +20,29 @@ export function setupGuards(host: ModuleHost, lists: Blocklists, isBounced: bool
   host.on('incoming/presence', checkReceived, 'guard')
   host.on('incoming/iq', checkReceived, 'guard')
 
-  function checkSent({ origin, from, to }: StanzaEvent<ClientSession>): Maybe<undefined> {
-    if (isOwn(from, to)) return undefined
+  function checkSent({ origin, to }: StanzaEvent<ClientSession>): Maybe<undefined> {
     const list = lists.ofAccount(origin.account)
-    return isPending(list) ? list.then((loaded) => refuse(loaded, to)) : refuse(list, to)
+    return isPending(list) ? list.then((loaded) => refuse(loaded, origin, to)) : refuse(list, origin, to)
+  }
+
+  function refuse(list: Blocklist, { jid }: ClientSession, to: Jid): undefined {
+    if (list.size === 0 || !isBlocked(list, to) || isOwn(jid, to)) return
+    const extra = xml('blocked', { xmlns: NS_ERRORS })
+    throw new StanzaError('not-acceptable', 'You have blocked this JID', { type: 'cancel', extra })
   }
 
   function checkReceived(event: StanzaEvent): Maybe<Handled | undefined> {
-    const { from, to, origin } = event
-    if (isOwn(to, from)) return undefined
+    const { origin, from } = event
     // What we say on behalf of an account, as its presence, has passed no guard yet.
     const isOurs = origin.kind === 'local' && from.node !== undefined && from.domain === host.domain
     return isOurs ? checkOurs(event) : checkForAddressee(event)
   }
 
   function checkOurs(event: StanzaEvent): Maybe<Handled | undefined> {
-    const decide = (list: Blocklist) => (isBlocked(list, event.to) ? handled : checkForAddressee(event))
-    const list = lists.of(event.from)
+    const { from, to } = event
+    const isHidden = (list: Blocklist) => isBlocked(list, to) && !isOwn(from, to)
+    const decide = (list: Blocklist) => (isHidden(list) ? handled : checkForAddressee(event))
+    const list = lists.of(from)
     return isPending(list) ? list.then(decide) : decide(list)
   }
 
@@ -47,7 +53,8 @@ export function setupGuards(host: ModuleHost, lists: Blocklists, isBounced: bool
   }
 
   function admit(list: Blocklist, event: StanzaEvent): Handled | undefined {
-    return isBlocked(list, event.from) ? turnAway(event) : undefined
+    const { from, to } = event
+    return list.size > 0 && isBlocked(list, from) && !isOwn(to, from) ? turnAway(event) : undefined
   }
 
   /** As if nobody were there (XEP-0191 §3.3). */
@@ -63,10 +70,4 @@ export function setupGuards(host: ModuleHost, lists: Blocklists, isBounced: bool
   function isOwn(account: Jid, other: Jid): boolean {
     return other.bare === account.bare || other.full === host.domain
   }
-}
-
-function refuse(list: Blocklist, to: Jid): undefined {
-  if (!isBlocked(list, to)) return
-  const extra = xml('blocked', { xmlns: NS_ERRORS })
-  throw new StanzaError('not-acceptable', 'You have blocked this JID', { type: 'cancel', extra })
 }

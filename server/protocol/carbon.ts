@@ -31,8 +31,11 @@ export function carbonOf(stanza: Stanza, direction: Direction, account: string):
 
 /** Takes away what only the server of an account may send to its clients (§11). */
 export function withoutCarbons(stanza: Stanza): Stanza {
-  if (!stanza.has('sent', NS.carbons) && !stanza.has('received', NS.carbons)) return stanza
-  return stanza.without(({ name, ns }) => ns === NS.carbons && (name === 'sent' || name === 'received'))
+  return stanza.refs.some(isCarbon) ? stanza.without(isCarbon) : stanza
+}
+
+function isCarbon({ name, ns }: ChildRef): boolean {
+  return ns === NS.carbons && (name === 'sent' || name === 'received')
 }
 
 /** The sender does not want any copies (§9). */
