@@ -19,7 +19,7 @@ export const config = {
   allow_persistent: t.boolean().default(true).describe('Whether owners may make their rooms persistent.'),
   max_rooms: t.integer({ min: 1 }).default(100_000).describe('Rooms that there may be at a time.'),
   max_rooms_per_user: t.integer({ min: 1 }).default(1000).describe('Rooms that somebody may be in at a time.'),
-  max_occupants: t.integer({ min: 1 }).default(5000).describe('Clients that may be in a room at a time.'),
+  max_occupants: t.integer({ min: 1 }).default(5000).describe('Occupants that may be in a room at a time.'),
   max_affiliations: t
     .integer({ min: 1 })
     .default(20_000)

@@ -14,6 +14,7 @@ import { createAndEnter } from './creation.ts'
 import { answerRoomInfo, answerRoomItems, setupServiceDisco } from './disco.ts'
 import { absence, inRoom } from './dispatch.ts'
 import { HistoryArchive } from './features/history-archive.ts'
+import { isPersistent } from './features/kinds.ts'
 import { dropIfUnreachable } from './ghosts.ts'
 import { invite, passOnRefusal, wishesIn } from './invitations.ts'
 import { deliver, requireSession, speak, whisper } from './messages.ts'
@@ -55,6 +56,9 @@ export default defineModule({
     setupCommands(service, rooms)
 
     host.on('muc/message', deliver(archive), 'deliver')
+    host.on('muc/configured', ({ room, keys }) => {
+      if (keys.includes(isPersistent.key) && !room.isTemporary) archive.storeAll(room)
+    })
     host.on('incoming/presence', presenceArrives)
     host.on('incoming/message', messageArrives)
     // Before the answers that modules of all hosts give in the name of accounts.

@@ -49,6 +49,16 @@ export class HistoryArchive {
     this.#trim(room, id)
   }
 
+  /** Stores what a room has kept in memory so far: it is persistent from now on. */
+  storeAll(room: Room): void {
+    const { host, stores } = this.#service
+    const stored = room.history.messages.map(({ at, shown }) => {
+      const item = { when: new Date(at), with: room.jid.full, stanza: shown.toString() }
+      return stores.history.append(room.node, item).stored
+    })
+    host.spawn('store the history of a room', async () => void (await Promise.all(stored)))
+  }
+
   async #read(room: Room, most: number): Promise<readonly Recalled[]> {
     if (room.isTemporary) return []
     const items = await this.#service.stores.history.find(room.node, { limit: most, newestFirst: true })

@@ -53,20 +53,20 @@ export const usualHistory = roomOption<number>({
 /** A message as it was shown, and what becomes of it when somebody wants it. */
 class KeptMessage {
   readonly at: number
-  readonly #shown: Stanza
+  readonly shown: Stanza
   readonly #room: string
   #sent: Stanza | undefined
 
   /** `at` is in milliseconds since 1970; `room` is the address of the room. */
   constructor(shown: Stanza, at: number, room: string) {
-    this.#shown = shown.keep()
+    this.shown = shown.keep()
     this.at = at
     this.#room = room
   }
 
   /** As it is sent later, but for the addressee: with the time at which it was said (§7.2.13). */
   get stanza(): Stanza {
-    return (this.#sent ??= this.#shown.append(delayElement(new Date(this.at), this.#room)))
+    return (this.#sent ??= this.shown.append(delayElement(new Date(this.at), this.#room)))
   }
 }
 
@@ -90,6 +90,11 @@ export class History {
 
   get length(): number {
     return this.#messages.length
+  }
+
+  /** All messages, as they were shown. */
+  get messages(): readonly { readonly at: number; readonly shown: Stanza }[] {
+    return this.#messages
   }
 
   /** Keeps a message as it was shown, and forgets the oldest if there are more than `most`. */

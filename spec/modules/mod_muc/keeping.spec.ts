@@ -2,7 +2,7 @@
 import t from 'tap'
 import { Storage } from '../../../storage/storage.ts'
 import { StorageError } from '../../../storage/storage-error.ts'
-import type { Opened, StoreSpecs } from '../../../storage/store.ts'
+import { archive, type Opened, type StoreSpecs } from '../../../storage/store.ts'
 import { ManualClock, MucWorld, ROOM } from '../../support/muc-world.ts'
 
 t.test('what was acknowledged is there after a crash', async (t) => {
@@ -10,12 +10,14 @@ t.test('what was acknowledged is there after a crash', async (t) => {
   const before = await MucWorld.open()
   const romeo = before.person('romeo@localhost/r')
   await romeo.join('Romeo')
-  await romeo.configure({ persistentroom: '1', roomname: 'Cave', roomsecret: 'x', publicroom: '1', historylength: '2' })
+  await romeo.configure({ roomname: 'Cave', roomsecret: 'x', publicroom: '1', historylength: '3' })
+  await romeo.speak('zero')
+  await romeo.configure({ persistentroom: '1' })
   await romeo.administer(
     `<item affiliation='member' jid='nurse@localhost' nick='Nurse'/><item affiliation='outcast' jid='evil.example'><reason>spam</reason></item>`,
   )
   await romeo.say(`<message to='${ROOM}' type='groupchat'><subject>spells</subject></message>`)
-  for (const body of ['one', 'two', 'three', 'four', 'five']) await romeo.speak(body)
+  for (const body of ['one', 'two']) await romeo.speak(body)
   const id = romeo.take().at(-1)?.child('occupant-id', 'urn:xmpp:occupant-id:0')?.attrs['id']
   const avatar = Buffer.from('image').toString('base64')
   await romeo.say(
@@ -30,8 +32,9 @@ t.test('what was acknowledged is there after a crash', async (t) => {
   await nurse.join('Nurse', ROOM, '<password>x</password>')
   t.strictSame(nurse.hear(), [
     'presence room/Nurse [110] member/participant jid=nurse@localhost/n',
-    'message groupchat room/Romeo "four"',
-    'message groupchat room/Romeo "five"',
+    'message groupchat room/Romeo "zero"',
+    'message groupchat room/Romeo "one"',
+    'message groupchat room/Romeo "two"',
     'message groupchat room/Romeo subject "spells"',
   ])
   const evil = after.person('x@evil.example/x')
@@ -45,6 +48,24 @@ t.test('what was acknowledged is there after a crash', async (t) => {
     `<iq to='conference.localhost' type='get' id='l'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>`,
   )
   t.match(String(again.take()[0]), `<item jid='${ROOM}' name='Cave'/>`)
+})
+
+t.test('only as much history is stored as is kept', async (t) => {
+  const before = await MucWorld.open({ config: '{ default_persistent: true, default_history_length: 3 }' })
+  const romeo = before.person('romeo@localhost/r')
+  await romeo.join('Romeo')
+  await romeo.configure()
+  for (let i = 1; i <= 50; i++) await romeo.speak(`m${i}`)
+  await before.settled()
+  const stores = await before.storage.open('conference.localhost', { history: archive('muc_history') })
+  t.ok((await stores.history.count('room', {})) <= 6)
+  await using after = await MucWorld.open({ storage: before.storage })
+  const late = after.person('romeo@localhost/s')
+  await late.join('Romeo')
+  t.strictSame(
+    late.hear().slice(1, -1),
+    ['48', '49', '50'].map((n) => `message groupchat room/Romeo "m${n}"`),
+  )
 })
 
 t.test('temporary rooms go with the last who leaves, persistent ones rest', async (t) => {
