@@ -94,8 +94,9 @@ export class Cutter {
     return this.#isOpen || !isBlank(this.#bytes, this.#place, this.#end)
   }
 
-  /** Expects a new stream. What is pending is its beginning. */
+  /** Expects a new stream. What is pending is its beginning. Only between top-level elements. */
   restart(): void {
+    if (this.#depth > 0) throw new Error('a stream cannot begin inside of an element')
     this.#state = this.#isFramed ? 'content' : 'header'
     this.#declarable = 'later'
   }
@@ -114,7 +115,7 @@ export class Cutter {
 
   /** The next stanza or other piece; undefined if more input is needed. Throws an XmlError, and is of no use after that. */
   next(): Stanza | Markup | undefined {
-    if (this.#place === this.#end || this.#isInsideTag()) return undefined
+    if (this.#isInsideTag()) return undefined
     for (;;) {
       const tag = this.#depth === 0 ? this.#skipSpace() : this.#skipText()
       if (tag === UNFINISHED) break
