@@ -26,6 +26,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_register: () => import('./mod_register/index.ts'),
   mod_roster: () => import('./mod_roster/index.ts'),
   mod_saslauth: () => import('./mod_saslauth.ts'),
+  mod_smacks: () => import('./mod_smacks/index.ts'),
   mod_time: () => import('./mod_time.ts'),
   mod_tls: () => import('./mod_tls.ts'),
   mod_vcard: () => import('./mod_vcard.ts'),

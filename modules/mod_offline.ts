@@ -34,6 +34,7 @@ export default defineModule({
 
     host.on('incoming/message', ({ to }) => delivering.get(to.node ?? '')?.then(() => undefined), 'guard')
     host.on('incoming/message', (event) => (isForAccount(event) ? keep(event) : undefined), 'fallback')
+    host.on('session/undelivered', ({ session, stanza }) => rescue(session, stanza), 'fallback')
     host.on('presence/receptive', ({ session }) => host.spawn('deliver what was kept', () => deliver(session)))
     host.every('day', 'expire kept messages', async () => {
       if (config.expire_after === Infinity) return
@@ -58,11 +59,29 @@ export default defineModule({
         for (const session of receptive) session.send(stanza)
         return handled
       }
-      const now = new Date(host.clock.now())
-      const kept = withoutDelaysFrom(stanza, host.domain).append(delayElement(now, host.domain))
-      const { stored } = messages.append(node, { when: now, with: event.from.bare, stanza: kept.toString() })
+      const stored = store(node, stanza, event.from.bare)
       event.settles(stored)
       await stored
+      return handled
+    }
+
+    function store(node: string, stanza: Stanza, from: string): Promise<void> {
+      const now = new Date(host.clock.now())
+      const kept = withoutDelaysFrom(stanza, host.domain).append(delayElement(now, host.domain))
+      return messages.append(node, { when: now, with: from, stanza: kept.toString() }).stored
+    }
+
+    /** What a client was sent and has never acknowledged: for the account's other clients, or for later (XEP-0198 §4). */
+    async function rescue({ account, priority }: ClientSession, stanza: Stanza): Promise<Handled | undefined> {
+      if (stanza.name !== 'message' || !isForAccount({ stanza, to: account.jid })) return undefined
+      if (!isWorthKeeping(stanza)) return handled
+      const { receptive } = account
+      const highest = Math.max(...receptive.map((session) => session.priority))
+      // Those of the same priority have got what went to the bare JID.
+      if (receptive.length > 0 && stanza.to === account.jid.bare && highest >= priority) return handled
+      for (const session of receptive) if (session.priority === highest) session.send(stanza)
+      if (receptive.length === 0)
+        await store(account.jid.node ?? '', stanza, host.parseJid(stanza.from ?? host.domain).bare)
       return handled
     }
 
@@ -91,7 +110,7 @@ export default defineModule({
 })
 
 /** Which types of messages wait for their addressee (XEP-0160 §3). */
-function isForAccount({ stanza: { type }, to }: StanzaEvent): boolean {
+function isForAccount({ stanza: { type }, to }: Pick<StanzaEvent, 'stanza' | 'to'>): boolean {
   // A type that nobody knows means the same as `normal` (RFC 6121 §5.2.2).
   return to.node !== undefined && type !== 'headline' && type !== 'groupchat' && type !== 'error'
 }

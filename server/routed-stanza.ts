@@ -37,13 +37,16 @@ export class RoutedStanza<O extends Origin = Origin> implements StanzaEvent<O> {
   readonly origin: O
   readonly from: Jid
   readonly to: Jid
+  /** Its place among the stanzas that its session counts. */
+  readonly number: number | undefined
   #writes: Promise<void>[] | undefined
 
-  constructor(stanza: Stanza, origin: O, from: Jid, to: Jid) {
+  constructor(stanza: Stanza, origin: O, from: Jid, to: Jid, number?: number) {
     this.stanza = stanza
     this.origin = origin
     this.from = from
     this.to = to
+    this.number = number
     this.#writes = undefined
   }
 

@@ -3,6 +3,7 @@ import type { Account } from '../session/account.ts'
 import type { ClientSession } from '../session/client-session.ts'
 import type { Origin, StanzaEvent } from '../routed-stanza.ts'
 import type { Stream } from '../stream/stream.ts'
+import type { Stanza } from '../xml/stanza.ts'
 import type { Chain, Notice, Query } from './hooks.ts'
 
 /**
@@ -26,6 +27,13 @@ export interface HostHooks {
   'session/bound': Notice<{ readonly session: ClientSession; readonly stream: Stream }>
   /** The stream of a session is gone. Answer 'kept' to let the session live on without one (XEP-0198 §5). */
   'session/detached': Query<{ readonly session: ClientSession; readonly stream: Stream }, 'kept'>
+  /**
+   * A session is over and its client has not acknowledged this (XEP-0198 §4):
+   * keep it or give it to another client; what nobody handles is refused.
+   */
+  'session/undelivered': Chain<{ readonly session: ClientSession; readonly stanza: Stanza }>
+  /** A session goes on with another stream (XEP-0198 §5). */
+  'session/resumed': Notice<{ readonly session: ClientSession; readonly stream: Stream }>
   /** The session is over, and no longer among those of its account. */
   'session/closed': Notice<{ readonly session: ClientSession }>
   /** An account is being deleted: everything kept for it is about to go. */

@@ -3,8 +3,9 @@ import type { Jid } from '../jid/jid.ts'
 import { type Origin, RoutedStanza } from '../routed-stanza.ts'
 import type { Stream, StreamUser } from '../stream/stream.ts'
 import { StreamError } from '../stream/stream-error.ts'
+import type { InOrder } from '../util/in-order.ts'
 import { Mailbox } from '../util/mailbox.ts'
-import type { Maybe } from '../util/maybe.ts'
+import { isPending, type Maybe } from '../util/maybe.ts'
 import type { Stanza } from '../xml/stanza.ts'
 import type { Account } from './account.ts'
 import type { SlotBearer } from './slots.ts'
@@ -19,6 +20,14 @@ export interface SessionOwner {
   takesAnswer(stanza: Stanza, from: Jid, to: Jid): boolean
   /** Refuses a stanza whose address cannot be read (RFC 6120 §8.3.3.8). */
   refuseAddress(stanza: Stanza, session: ClientSession): void
+}
+
+/** What may happen to a stanza between the session and its stream, in this order. */
+export interface Outbox {
+  /** True if the stanza waits until the client has woken up (XEP-0352). */
+  hold?: ((stanza: Stanza) => boolean) | undefined
+  /** Keeps a copy until the client has acknowledged it (XEP-0198); true if the stanza is safe though there may be no stream. */
+  keep?: ((stanza: Stanza) => boolean) | undefined
 }
 
 /** Stanzas of one session that may wait behind one that is being handled, before its stream stops reading. */
@@ -38,13 +47,17 @@ export class ClientSession implements Origin, SlotBearer, StreamUser {
   readonly #mailbox: Mailbox<RoutedStanza<ClientSession>>
   #paused = false
   #closed = false
+  /** What modules do with stanzas on their way out and in; undefined while none of them wants to. */
+  readonly outbox: Outbox = {}
+  /** Counts what has come from the client and has been dealt with, once somebody wants to know (XEP-0198 §4). */
+  counter: InOrder | undefined = undefined
 
   constructor(jid: Jid, resource: string, account: Account, owner: SessionOwner) {
     this.jid = jid
     this.resource = resource
     this.account = account
     this.#owner = owner
-    this.#mailbox = new Mailbox((event) => owner.route(event), this)
+    this.#mailbox = new Mailbox((event) => this.#route(event), this)
   }
 
   get stream(): Stream | undefined {
@@ -83,6 +96,7 @@ export class ClientSession implements Origin, SlotBearer, StreamUser {
    * order among the stanzas of the session is kept from here on (RFC 6120 §10.1).
    */
   receive(stanza: Stanza): void {
+    const number = this.counter?.begin()
     if (!this.#mayBeFrom(stanza.from)) throw new StreamError('invalid-from')
     const stamped = stanza.with({ from: this.jid.full, lang: stanza.lang ?? this.#stream?.lang })
     let to: Jid
@@ -90,10 +104,14 @@ export class ClientSession implements Origin, SlotBearer, StreamUser {
       to = stanza.to === undefined ? this.account.jid : this.#owner.addressee(stanza.to)
     } catch {
       this.#owner.refuseAddress(stamped, this)
+      this.counter?.finish(number)
       return
     }
-    if (this.#owner.takesAnswer(stamped, this.jid, to)) return
-    this.#mailbox.post(new RoutedStanza(stamped, this, this.jid, to))
+    if (this.#owner.takesAnswer(stamped, this.jid, to)) {
+      this.counter?.finish(number)
+      return
+    }
+    this.#mailbox.post(new RoutedStanza(stamped, this, this.jid, to, number))
     if (this.#mailbox.length < WAITING_STANZAS || this.#paused) return
     this.#paused = true
     this.#stream?.pause()
@@ -105,8 +123,32 @@ export class ClientSession implements Origin, SlotBearer, StreamUser {
     this.#stream?.resume()
   }
 
+  /** Hands a stanza to the client; false if there is no way to it. */
   send(stanza: Stanza): boolean {
-    return this.#stream?.send(stanza) ?? false
+    if (this.outbox.hold?.(stanza) === true) return true
+    return this.sendNow(stanza)
+  }
+
+  /** The same, though the client may have asked not to be disturbed. */
+  sendNow(stanza: Stanza): boolean {
+    const kept = this.outbox.keep?.(stanza) === true
+    const sent = this.#stream?.send(stanza) ?? false
+    return kept || sent
+  }
+
+  /** A stanza counts as dealt with when what it must leave in storage is there. */
+  #route(event: RoutedStanza<ClientSession>): Maybe<void> {
+    const routed = this.#owner.route(event)
+    const { counter } = this
+    if (counter === undefined) return routed
+    const finish = (): void => counter.finish(event.number)
+    const settle = (): void => {
+      const settled = event.settled()
+      if (isPending(settled)) void settled.then(finish)
+      else finish()
+    }
+    if (isPending(routed)) return routed.then(settle)
+    return settle()
   }
 
   /** Nobody speaks in another's name (RFC 6120 §8.1.2.1). */

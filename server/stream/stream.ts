@@ -85,6 +85,8 @@ export class Stream implements TransportListener, ScannerListener, Held {
   claimed: string | undefined = undefined
   /** Milliseconds of the clock when something was last read. */
   heardAt: number
+  /** True if the peer has closed the stream, and was not cut off. */
+  hasGoodbye = false
   #factBits = 0
   #user: StreamUser | undefined = undefined
   readonly #around: StreamSurroundings
@@ -305,6 +307,7 @@ export class Stream implements TransportListener, ScannerListener, Held {
   }
 
   onClose(): void {
+    this.hasGoodbye = true
     this.onWireEnd()
   }
 

@@ -1,0 +1,230 @@
+/** XEP-0198: Stream Management. Nothing is lost when a connection is, and it can be taken up again. */
+import { LRUCache } from 'lru-cache'
+import { t } from '../../server/config/types.ts'
+import { defineModule } from '../../server/host/module.ts'
+import { parseBoolean, parseInteger } from '../../server/protocol/xsd.ts'
+import type { ClientSession } from '../../server/session/client-session.ts'
+import { StanzaError } from '../../server/stanza-error.ts'
+import type { Stream } from '../../server/stream/stream.ts'
+import { StreamError } from '../../server/stream/stream-error.ts'
+import { errorReply } from '../../server/xml/build.ts'
+import { type Element, xml } from '../../server/xml/element.ts'
+import { NS } from '../../server/xml/ns.ts'
+import type { Stanza } from '../../server/xml/stanza.ts'
+import { Managed } from './managed.ts'
+import { WRAP } from './unacked.ts'
+
+/** For those who enable and resume in the course of a login (XEP-0198 §9). */
+export interface StreamManagement {
+  /** Gives `<enabled/>` or `<failed/>`. */
+  enable(session: ClientSession, request: Element): Element
+  /** Takes up a session over a stream that has logged in; gives `<failed/>` if that cannot be. */
+  resume(stream: Stream, request: Element): Resumption
+}
+
+export type Resumption =
+  | { readonly failed: Element }
+  /** `take` must be called once `resumed` has been sent: the session goes on with the stream then. */
+  | { readonly resumed: Element; take(): void }
+
+declare module '../../server/host/module.ts' {
+  interface Services {
+    smacks: StreamManagement
+  }
+}
+
+/** Sessions that are over, of which we can still say what they had handled. */
+const REMEMBERED = 10_000
+const LOOK_MILLISECONDS = 2000
+
+export default defineModule({
+  name: 'smacks',
+  about: 'loses nothing when a connection is lost',
+  xeps: { 198: '1.6.3' },
+  on: ['local'],
+  config: {
+    resume_timeout: t
+      .duration({ min: 0, max: 7 * 86_400 })
+      .default(600)
+      .describe('How long a client that was cut off may take to come back.'),
+    ack_timeout: t
+      .duration({ min: 1 })
+      .default(60)
+      .describe('How long a client may take to acknowledge what it was sent.'),
+    max_stanzas: t.integer({ min: 10 }).default(500).describe('Stanzas that may wait for an acknowledgement.'),
+    max_size: t.size({ min: 65_536 }).default(5_242_880).describe('The same in bytes.'),
+    max_waiting: t.integer({ min: 1 }).default(10).describe('Clients of one account that may be cut off at a time.'),
+  },
+
+  setup(host, { config }) {
+    const managed = host.slot('managed', (): { state: Managed | undefined } => ({ state: undefined }))
+    const resumable = new Map<string, Managed>()
+    const expiries = new Map<Managed, Disposable>()
+    const remembered = new LRUCache<string, { readonly bare: string; readonly h: string }>({ max: REMEMBERED })
+    const active = new Set<Managed>()
+    const limits = { stanzas: config.max_stanzas, chars: config.max_size }
+
+    host.streamFeature({
+      needs: ['authenticated'],
+      forbids: ['bound'],
+      offer: () => xml('sm', { xmlns: NS.sm }),
+    })
+
+    host.nonza({ ns: NS.sm, name: 'enable' }, (stream, request) => {
+      const session = sessionOf(stream)
+      stream.send(session === undefined ? failed('unexpected-request') : enable(session, request))
+    })
+
+    host.nonza({ ns: NS.sm, name: 'resume' }, (stream, request) => {
+      const done = resume(stream, request)
+      stream.send('failed' in done ? done.failed : done.resumed)
+      if ('take' in done) done.take()
+    })
+
+    host.nonza({ ns: NS.sm, name: 'r' }, (stream) => stateOf(stream).answer())
+
+    host.nonza({ ns: NS.sm, name: 'a' }, (stream, ack) => {
+      acknowledge(stateOf(stream), ack.attrs['h'])
+    })
+
+    host.on('session/detached', ({ session, stream }) => {
+      const { state } = managed(session)
+      // A client that has said goodbye does not come back to this session.
+      if (state?.id === undefined || stream.hasGoodbye || waitingOf(session) >= config.max_waiting) return undefined
+      state.unacked.keep()
+      expiries.set(
+        state,
+        host.after(state.resumeSeconds, 'give up a session', () => host.closeSession(session)),
+      )
+      host.log.debug('session waits for its client', { jid: session.jid.full })
+      return 'kept'
+    })
+
+    host.on('session/closed', ({ session }) => {
+      const { state } = managed(session)
+      if (state !== undefined) host.spawn('find another way for what was not acknowledged', () => end(state))
+    })
+
+    host.use(host.clock.every(LOOK_MILLISECONDS, look))
+
+    return { enable, resume }
+
+    function enable(session: ClientSession, request: Element): Element {
+      if (managed(session).state !== undefined) return failed('unexpected-request')
+      const wantsResume = parseBoolean(request.attrs['resume'] ?? 'false') ?? false
+      const wished = parseInteger(request.attrs['max'] ?? '', { min: 1 }) ?? config.resume_timeout
+      const seconds = Math.min(wished, config.resume_timeout)
+      const id = wantsResume && seconds > 0 ? host.random.id() : undefined
+      const state = new Managed(session, id === undefined ? undefined : { id, seconds }, limits, overflow)
+      managed(session).state = state
+      active.add(state)
+      if (id !== undefined) resumable.set(id, state)
+      const attributes = id === undefined ? {} : { id, resume: 'true', max: String(seconds) }
+      return xml('enabled', { xmlns: NS.sm, ...attributes })
+    }
+
+    function resume(stream: Stream, request: Element): Resumption {
+      const { identity } = stream
+      const id = request.attrs['previd'] ?? ''
+      const h = parseInteger(request.attrs['h'] ?? '', { min: 0, max: WRAP - 1 })
+      if (identity === undefined || stream.facts.has('bound')) return { failed: failed('unexpected-request') }
+      const state = resumable.get(id)
+      // Nobody takes over the session of another, nor learns that it is there.
+      if (state === undefined || state.session.account.jid.bare !== identity.bare) {
+        const past = remembered.get(id)
+        return { failed: failed('item-not-found', past?.bare === identity.bare ? past.h : undefined) }
+      }
+      if (h === undefined || !state.acknowledged(h)) return { failed: failed('bad-request', state.h) }
+      const resumed = xml('resumed', { xmlns: NS.sm, previd: id, h: state.h })
+      return { resumed, take: () => take(state, stream) }
+    }
+
+    function take(state: Managed, stream: Stream): void {
+      const { session } = state
+      const former = session.stream
+      expiries.get(state)?.[Symbol.dispose]()
+      expiries.delete(state)
+      host.attachSession(session, stream)
+      former?.close(new StreamError('conflict', 'The session goes on with another stream'))
+      state.resend(stream, host.clock.now())
+      host.announce('session/resumed', { session, stream })
+      host.log.info('session resumed', { jid: session.jid.full, peer: stream.transport.address })
+    }
+
+    function acknowledge(state: Managed, text: string | undefined): void {
+      const h = parseInteger(text ?? '', { min: 0, max: WRAP - 1 })
+      if (h === undefined) throw new StreamError('policy-violation', 'An acknowledgement needs a count')
+      if (state.acknowledged(h)) return
+      // XEP-0198 §6: nobody can have handled what was never sent.
+      const counts = { h: String(h), 'send-count': String(state.unacked.sent % WRAP) }
+      throw new StreamError(
+        'undefined-condition',
+        undefined,
+        xml('handled-count-too-high', { xmlns: NS.sm, ...counts }),
+      )
+    }
+
+    /** A client that takes nothing in loses its connection; what waited finds another way. */
+    function overflow({ session }: Managed): void {
+      host.log.info('too much waits to be acknowledged', { jid: session.jid.full })
+      host.spawn('end a session', () =>
+        host.closeSession(session, new StreamError('resource-constraint', 'Too much waits to be acknowledged')),
+      )
+    }
+
+    function look(): void {
+      const now = host.clock.now()
+      for (const state of active) {
+        if (state.look(now, config.ack_timeout * 1000)) continue
+        host.log.debug('no acknowledgement', { jid: state.session.jid.full })
+        state.session.stream?.transport.destroy()
+      }
+    }
+
+    async function end(state: Managed): Promise<void> {
+      const { session } = state
+      state.end()
+      active.delete(state)
+      expiries.get(state)?.[Symbol.dispose]()
+      expiries.delete(state)
+      if (state.id !== undefined) {
+        resumable.delete(state.id)
+        remembered.set(state.id, { bare: session.account.jid.bare, h: state.h })
+      }
+      for (const stanza of state.unacked) await giveBack(session, stanza)
+    }
+
+    /** As if it had come for somebody who is not there (XEP-0198 §4). */
+    async function giveBack(session: ClientSession, stanza: Stanza): Promise<void> {
+      if ((await host.fire('session/undelivered', { session, stanza })) !== undefined) return
+      if (!isAnswered(stanza)) return
+      await host.send(errorReply(stanza, new StanzaError('recipient-unavailable').toElement()))
+    }
+
+    function waitingOf({ account }: ClientSession): number {
+      return [...account.sessions].filter(({ stream }) => stream === undefined).length
+    }
+
+    function stateOf(stream: Stream): Managed {
+      const session = sessionOf(stream)
+      const state = session && managed(session).state
+      if (state === undefined) throw new StreamError('unsupported-stanza-type', 'Stream management is not enabled')
+      return state
+    }
+
+    function sessionOf({ identity, facts }: Stream): ClientSession | undefined {
+      if (!facts.has('bound') || identity?.resource === undefined) return undefined
+      return host.account(identity.bare)?.session(identity.resource)
+    }
+  },
+})
+
+/** Whoever has sent it waits for something: a request for its answer, a message for being read. */
+function isAnswered({ name, type = name === 'message' ? 'normal' : undefined }: Stanza): boolean {
+  if (name === 'iq') return type === 'get' || type === 'set'
+  return name === 'message' && (type === 'normal' || type === 'chat')
+}
+
+function failed(condition: string, h?: string): Element {
+  return xml('failed', { xmlns: NS.sm, h }, xml(condition, { xmlns: NS.stanzas }))
+}
