@@ -30,7 +30,7 @@ export default defineServerModule({
         'Proxies that are believed who a client is (X-Forwarded-For) and whether it uses TLS (X-Forwarded-Proto).',
       ),
     ping_every: t
-      .duration({ min: 5 })
+      .duration({ min: 1 })
       .default(45)
       .describe(
         'How often clients are pinged, so that no proxy takes them for gone; one that does not answer is let go.',
