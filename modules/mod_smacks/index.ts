@@ -1,17 +1,15 @@
 /** XEP-0198: Stream Management. Nothing is lost when a connection is, and it can be taken up again. */
-import { LRUCache } from 'lru-cache'
 import { t } from '../../server/config/types.ts'
 import { defineModule } from '../../server/host/module.ts'
 import { parseBoolean, parseInteger } from '../../server/protocol/xsd.ts'
 import type { ClientSession } from '../../server/session/client-session.ts'
-import { StanzaError } from '../../server/stanza-error.ts'
 import type { Stream } from '../../server/stream/stream.ts'
 import { StreamError } from '../../server/stream/stream-error.ts'
-import { errorReply } from '../../server/xml/build.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
-import type { Stanza } from '../../server/xml/stanza.ts'
+import { giveBack } from './give-back.ts'
 import { Managed } from './managed.ts'
+import { Resumables } from './resumables.ts'
 import { WRAP } from './unacked.ts'
 
 /** For those who enable and resume in the course of a login (XEP-0198 §9). */
@@ -33,8 +31,6 @@ declare module '../../server/host/module.ts' {
   }
 }
 
-/** Sessions that are over, of which we can still say what they had handled. */
-const REMEMBERED = 10_000
 const LOOK_MILLISECONDS = 2000
 
 export default defineModule({
@@ -58,9 +54,7 @@ export default defineModule({
 
   setup(host, { config }) {
     const managed = host.slot('managed', (): { state: Managed | undefined } => ({ state: undefined }))
-    const resumable = new Map<string, Managed>()
-    const expiries = new Map<Managed, Disposable>()
-    const remembered = new LRUCache<string, { readonly bare: string; readonly h: string }>({ max: REMEMBERED })
+    const resumables = new Resumables()
     const active = new Set<Managed>()
     const limits = { stanzas: config.max_stanzas, chars: config.max_size }
 
@@ -92,7 +86,7 @@ export default defineModule({
       // A client that has said goodbye does not come back to this session.
       if (state?.id === undefined || stream.hasGoodbye || waitingOf(session) >= config.max_waiting) return undefined
       state.unacked.keep()
-      expiries.set(
+      resumables.wait(
         state,
         host.after(state.resumeSeconds, 'give up a session', () => host.closeSession(session)),
       )
@@ -118,7 +112,7 @@ export default defineModule({
       const state = new Managed(session, id === undefined ? undefined : { id, seconds }, limits, overflow)
       managed(session).state = state
       active.add(state)
-      if (id !== undefined) resumable.set(id, state)
+      if (id !== undefined) resumables.add(id, state)
       const attributes = id === undefined ? {} : { id, resume: 'true', max: String(seconds) }
       return xml('enabled', { xmlns: NS.sm, ...attributes })
     }
@@ -128,12 +122,8 @@ export default defineModule({
       const id = request.attrs['previd'] ?? ''
       const h = parseInteger(request.attrs['h'] ?? '', { min: 0, max: WRAP - 1 })
       if (identity === undefined || stream.facts.has('bound')) return { failed: failed('unexpected-request') }
-      const state = resumable.get(id)
-      // Nobody takes over the session of another, nor learns that it is there.
-      if (state === undefined || state.session.account.jid.bare !== identity.bare) {
-        const past = remembered.get(id)
-        return { failed: failed('item-not-found', past?.bare === identity.bare ? past.h : undefined) }
-      }
+      const state = resumables.find(id, identity.bare)
+      if (state === undefined) return { failed: failed('item-not-found', resumables.pastH(id, identity.bare)) }
       if (h === undefined || !state.acknowledged(h)) return { failed: failed('bad-request', state.h) }
       const resumed = xml('resumed', { xmlns: NS.sm, previd: id, h: state.h })
       return { resumed, take: () => take(state, stream) }
@@ -142,8 +132,7 @@ export default defineModule({
     function take(state: Managed, stream: Stream): void {
       const { session } = state
       const former = session.stream
-      expiries.get(state)?.[Symbol.dispose]()
-      expiries.delete(state)
+      resumables.woken(state)
       host.attachSession(session, stream)
       former?.close(new StreamError('conflict', 'The session goes on with another stream'))
       state.resend(stream, host.clock.now())
@@ -182,23 +171,10 @@ export default defineModule({
     }
 
     async function end(state: Managed): Promise<void> {
-      const { session } = state
       state.end()
       active.delete(state)
-      expiries.get(state)?.[Symbol.dispose]()
-      expiries.delete(state)
-      if (state.id !== undefined) {
-        resumable.delete(state.id)
-        remembered.set(state.id, { bare: session.account.jid.bare, h: state.h })
-      }
-      for (const stanza of state.unacked) await giveBack(session, stanza)
-    }
-
-    /** As if it had come for somebody who is not there (XEP-0198 §4). */
-    async function giveBack(session: ClientSession, stanza: Stanza): Promise<void> {
-      if ((await host.fire('session/undelivered', { session, stanza })) !== undefined) return
-      if (!isAnswered(stanza)) return
-      await host.send(errorReply(stanza, new StanzaError('recipient-unavailable').toElement()))
+      resumables.end(state)
+      for (const stanza of state.unacked) await giveBack(host, state.session, stanza)
     }
 
     function waitingOf({ account }: ClientSession): number {
@@ -218,12 +194,6 @@ export default defineModule({
     }
   },
 })
-
-/** Whoever has sent it waits for something: a request for its answer, a message for being read. */
-function isAnswered({ name, type = name === 'message' ? 'normal' : undefined }: Stanza): boolean {
-  if (name === 'iq') return type === 'get' || type === 'set'
-  return name === 'message' && (type === 'normal' || type === 'chat')
-}
 
 function failed(condition: string, h?: string): Element {
   return xml('failed', { xmlns: NS.sm, h }, xml(condition, { xmlns: NS.stanzas }))

@@ -1,7 +1,8 @@
 /**
  * Starts and stops our server for the neutral load generator: `start` prints the process id, `stop` ends it. Data and
  * results are in BENCH_DIR; accounts u0…u5999 with the password benchpw are made at the first start. PORT is where it
- * listens, BENCH_STORAGE the storage, BENCH_CPU the processor that it is pinned to.
+ * listens, BENCH_STORAGE the storage, BENCH_CPU the processor that it is pinned to;
+ * BENCH_MAM=1 turns archives on, which the neutral scenarios of the others do without.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -63,6 +64,7 @@ storage: { driver: ${driver} }
 listen: { c2s: ["127.0.0.1:${port}"], c2s_tls: ["127.0.0.1:${port + 1}"], http: ["127.0.0.1:${port + 2}"] }
 c2s: { rate: unlimited }
 log: { level: warn }
+modules: { mam: ${process.env['BENCH_MAM'] === '1'} }
 hosts:
   localhost: {}
   conference.localhost: { is: muc }

@@ -1,0 +1,46 @@
+/** The sessions that can be taken up again, and what is still known of those that are over (XEP-0198 §5). */
+import { LRUCache } from 'lru-cache'
+import type { Managed } from './managed.ts'
+
+/** Sessions that are over, of which we can still say what they had handled. */
+const REMEMBERED = 10_000
+
+export class Resumables {
+  readonly #sessions = new Map<string, Managed>()
+  /** What ends those that wait for their client. */
+  readonly #timers = new Map<Managed, Disposable>()
+  readonly #past = new LRUCache<string, { readonly bare: string; readonly h: string }>({ max: REMEMBERED })
+
+  add(id: string, state: Managed): void {
+    this.#sessions.set(id, state)
+  }
+
+  /** The session of that name, if it is one of this account: others do not learn that it is there. */
+  find(id: string, bare: string): Managed | undefined {
+    const state = this.#sessions.get(id)
+    return state?.session.account.jid.bare === bare ? state : undefined
+  }
+
+  /** The `h` of a session of this account that is over. */
+  pastH(id: string, bare: string): string | undefined {
+    const past = this.#past.get(id)
+    return past?.bare === bare ? past.h : undefined
+  }
+
+  /** The session has no stream now; `timer` ends it. */
+  wait(state: Managed, timer: Disposable): void {
+    this.#timers.set(state, timer)
+  }
+
+  woken(state: Managed): void {
+    this.#timers.get(state)?.[Symbol.dispose]()
+    this.#timers.delete(state)
+  }
+
+  /** The session is over. */
+  end(state: Managed): void {
+    this.woken(state)
+    if (state.id === undefined || !this.#sessions.delete(state.id)) return
+    this.#past.set(state.id, { bare: state.session.account.jid.bare, h: state.h })
+  }
+}
