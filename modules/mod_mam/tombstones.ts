@@ -88,7 +88,8 @@ export class Tombstones {
 function mayRetract(retraction: Stanza, target: string, item: ArchiveItem, owner: Jid): boolean {
   const original = Stanza.parse(item.stanza)
   // A retraction itself stays, or nobody would hear of it (§5).
-  if (original.id !== target || retractedId(original) !== undefined) return false
+  const isRetractable = retractedId(original) === undefined && !original.has('retracted', NS.retract)
+  if (original.id !== target || !isRetractable) return false
   const sender = bareOf(retraction.from)
   if (sender !== bareOf(original.from)) return false
   // Those in a room share its bare JID.
