@@ -53,11 +53,9 @@ export function skipBit(bytes: Uint8Array, start: number, end: number, bit: numb
   return i
 }
 
-/** The first place, from `start` on, that is no white space; or `end`. In tags there mostly is none, or one blank. */
+/** The first place, from `start` on, that is no white space; or `end`. Mostly there is none. */
 export function skipSpace(bytes: Uint8Array, start: number, end: number): number {
-  if (start < end && bytes[start]! > BLANK) return start
-  if (start + 1 < end && bytes[start] === BLANK && bytes[start + 1]! > BLANK) return start + 1
-  return skipBit(bytes, start, end, SPACE)
+  return start < end && bytes[start]! > BLANK ? start : skipBit(bytes, start, end, SPACE)
 }
 
 /** True if U+FFFE or U+FFFF is at that place, whose byte is NON_CHARACTER_LEAD. */

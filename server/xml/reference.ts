@@ -25,12 +25,17 @@ function entityEnd(bytes: Uint8Array, start: number, end: number): number {
     const byte = bytes[i]!
     if (byte === SEMICOLON) {
       if (i === start) return MALFORMED
-      return PREDEFINED.some((name) => isSame(bytes, start, i, name)) ? i + 1 : UNDECLARED
+      return isPredefined(bytes, start, i) ? i + 1 : UNDECLARED
     }
     if ((CLASS[byte]! & NAME) === 0) return MALFORMED
     if (i - start === LONGEST_NAME) return UNDECLARED
   }
   return UNFINISHED
+}
+
+function isPredefined(bytes: Uint8Array, start: number, end: number): boolean {
+  for (const name of PREDEFINED) if (isSame(bytes, start, end, name)) return true
+  return false
 }
 
 function characterEnd(bytes: Uint8Array, start: number, end: number): number {

@@ -24,8 +24,8 @@ import {
 } from './characters.ts'
 import { NS } from './ns.ts'
 import { MALFORMED, referenceEnd, UNDECLARED, UNFINISHED } from './reference.ts'
-import { unescapeAttribute } from './unescape.ts'
 import { LONGEST_NAMESPACE } from './scope.ts'
+import { unescapeAttribute } from './unescape.ts'
 import type { TextPlaces } from './utf8.ts'
 import type { XmlCondition } from './xml-error.ts'
 
@@ -52,9 +52,10 @@ export class StartTag {
   count = 0
   /** Which of them declares the default namespace; -1 for none. */
   xmlns = -1
+  /** Why the tag was REFUSED. */
+  fault: { readonly condition: XmlCondition; readonly text: string } = { condition: 'not-well-formed', text: '' }
   /** Of each attribute, one after the other: start and end of the name, start and end of the value. */
   readonly #places: number[] = []
-  fault: { readonly condition: XmlCondition; readonly text: string } = { condition: 'not-well-formed', text: '' }
   /** Whether the value of an attribute means what is written. */
   readonly #plain: boolean[] = []
   /** In the name that was read last; -1 if there is none. */

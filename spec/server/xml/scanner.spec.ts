@@ -134,6 +134,13 @@ t.test('frames (RFC 7395)', async (t) => {
   for (const [name, frames, outcome] of cases) t.same(record(frames, clientLimits, { framing: 'frame' }), outcome, name)
 })
 
+t.test('frames may be bytes', async (t) => {
+  const frames = [OPEN, '<message><body>é</body></message>'].map(bytes)
+  t.same(record(frames, clientLimits, { framing: 'frame' })[1], 'stanza <message><body>é</body></message>')
+  frames[1] = Buffer.concat([bytes('<message/>'), Buffer.of(0xc3)])
+  t.same(record(frames, clientLimits, { framing: 'frame' })[2], 'error unsupported-encoding')
+})
+
 t.test('stops where it is told to, and goes on from there', async (t) => {
   const input = bytes(`${HEADER}<iq id='1'/><r xmlns='urn:sm'/><iq id='2'/></stream:stream>`)
   for (const chunks of allCuts(input)) {
