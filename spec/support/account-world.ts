@@ -157,11 +157,12 @@ export class Person {
     await settled()
   }
 
-  /** Asks something of the own account; the answer, and nothing that came before it. */
+  /** Asks something of the own account. Gives the answer; what else came stays in the inbox, but nothing older. */
   async ask(type: 'get' | 'set', payload: string): Promise<Stanza> {
     this.take()
     await this.say(`<iq type='${type}' id='q'>${payload}</iq>`)
-    const answer = this.inbox.find(({ name, id }) => name === 'iq' && id === 'q')
+    const place = this.inbox.findIndex(({ name, id }) => name === 'iq' && id === 'q')
+    const [answer] = place === -1 ? [] : this.inbox.splice(place, 1)
     if (answer === undefined) throw new Error('there is no answer')
     return answer
   }
