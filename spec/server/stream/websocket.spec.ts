@@ -2,80 +2,16 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import t, { type Test } from 'tap'
-import { WebSocket, type ClientOptions, type RawData } from 'ws'
+import { type ClientOptions, WebSocket } from 'ws'
 import { type OwnServer, startOwnServer } from '../../support/own-server.ts'
 import { RawClient } from './raw-client.ts'
-
-const OPEN = "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='localhost' version='1.0'/>"
-const PLAIN = (password: string): string =>
-  `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${Buffer.from(`\0romeo\0${password}`).toString('base64')}</auth>`
+import { OPEN, PLAIN, WebClient } from './web-client.ts'
 
 async function start(t: Test, websocket = '{}', more = ''): Promise<OwnServer> {
   const own = await startOwnServer({ config: `modules: { websocket: ${websocket} }\n${more}` })
   t.teardown(() => own[Symbol.asyncDispose]())
   await own.accounts('localhost').create('romeo', 'password')
   return own
-}
-
-class Client {
-  readonly socket: WebSocket
-  readonly #frames: string[] = []
-  #changed = Promise.withResolvers<void>()
-  #code: number | undefined
-
-  private constructor(socket: WebSocket) {
-    this.socket = socket
-    socket.on('message', (data: RawData) => {
-      this.#frames.push((data as Buffer).toString())
-      this.#notify()
-    })
-    socket.on('close', (code) => {
-      this.#code = code
-      this.#notify()
-    })
-    socket.on('error', () => {})
-  }
-
-  static async connect(url: string, options: ClientOptions = {}): Promise<Client> {
-    const socket = new WebSocket(url, ['xmpp'], options)
-    const client = new Client(socket)
-    await once(socket, 'open')
-    return client
-  }
-
-  /** All frames up to the first that matches. */
-  async until(pattern: RegExp): Promise<string> {
-    for (;;) {
-      const at = this.#frames.findIndex((frame) => pattern.test(frame))
-      if (at !== -1) return this.#frames.splice(0, at + 1).join('\n')
-      if (this.#code !== undefined) throw new Error(`closed with ${this.#code}: ${this.#frames.join('\n')}`)
-      await this.#changed.promise
-    }
-  }
-
-  /** The code with which it was closed, and what came before. */
-  async closed(): Promise<{ readonly code: number; readonly text: string }> {
-    while (this.#code === undefined) await this.#changed.promise
-    return { code: this.#code, text: this.#frames.join('\n') }
-  }
-
-  async logIn(): Promise<void> {
-    this.socket.send(OPEN)
-    await this.until(/features/)
-    this.socket.send(PLAIN('password'))
-    await this.until(/<success/)
-    this.socket.send(OPEN)
-    await this.until(/features/)
-    this.socket.send(
-      "<iq xmlns='jabber:client' type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>",
-    )
-    await this.until(/id='b'/)
-  }
-
-  #notify(): void {
-    this.#changed.resolve()
-    this.#changed = Promise.withResolvers()
-  }
 }
 
 const urlOf = ({ ports }: OwnServer, scheme = 'ws'): string => `${scheme}://127.0.0.1:${ports.http}/xmpp-websocket`
@@ -97,10 +33,10 @@ t.test('a handshake needs the subprotocol and a site that is allowed', async (t)
   t.equal(await refusal(url.replace('websocket', 'nothing'), ['xmpp']), 404)
   t.equal((await fetch(url.replace('ws:', 'http:'))).status, 426)
 
-  const allowed = await Client.connect(url, { origin: 'https://chat.example' })
+  const allowed = await WebClient.connect(url, { origin: 'https://chat.example' })
   t.equal(allowed.socket.protocol, 'xmpp')
   t.equal(allowed.socket.extensions, '', 'without compression, though the client would')
-  await Client.connect(url)
+  await WebClient.connect(url)
   const several = new WebSocket(url, ['mqtt', 'xmpp'])
   await once(several, 'open')
   t.equal(several.protocol, 'xmpp')
@@ -110,7 +46,7 @@ t.test('a handshake needs the subprotocol and a site that is allowed', async (t)
 t.test('frames that are none of XMPP end the connection with a code that says why', async (t) => {
   const own = await start(t, '{ frame_size: 20 KB }', 'c2s: { stanza_size: 10 KB }')
   const code = async (send: (socket: WebSocket) => void): Promise<number> => {
-    const client = await Client.connect(urlOf(own))
+    const client = await WebClient.connect(urlOf(own))
     send(client.socket)
     return (await client.closed()).code
   }
@@ -119,7 +55,7 @@ t.test('frames that are none of XMPP end the connection with a code that says wh
   t.equal(await code((socket) => socket.send('x'.repeat(20_001))), 1009, 'too big')
   t.equal(await code((socket) => socket.send(OPEN, { mask: false })), 1002, 'not masked')
 
-  const tooBig = await Client.connect(urlOf(own))
+  const tooBig = await WebClient.connect(urlOf(own))
   await tooBig.logIn()
   tooBig.socket.send(`<message xmlns='jabber:client'><body>${'x'.repeat(10_000)}</body></message>`)
   const { text } = await tooBig.closed()
@@ -129,7 +65,7 @@ t.test('frames that are none of XMPP end the connection with a code that says wh
 
 t.test('a frame may come in fragments', async (t) => {
   const own = await start(t)
-  const client = await Client.connect(urlOf(own))
+  const client = await WebClient.connect(urlOf(own))
   for (const part of OPEN.split(' ')) client.socket.send(`${part} `, { fin: false })
   client.socket.send('', { fin: true })
   await client.until(/features/)
@@ -140,16 +76,16 @@ t.test('a frame may come in fragments', async (t) => {
 
 t.test('closing, whoever begins', async (t) => {
   const own = await start(t)
-  const polite = await Client.connect(urlOf(own))
+  const polite = await WebClient.connect(urlOf(own))
   await polite.logIn()
   polite.socket.send("<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>")
   t.match(await polite.closed(), { code: 1000, text: /^<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'\/>$/ })
 
-  const wrong = await Client.connect(urlOf(own))
+  const wrong = await WebClient.connect(urlOf(own))
   wrong.socket.send('<open/>')
   t.match(await wrong.closed(), { code: 1000, text: /<open .*\n<stream:error .*<\/stream:error>\n<close .*/ })
 
-  const gone = await Client.connect(urlOf(own))
+  const gone = await WebClient.connect(urlOf(own))
   gone.socket.terminate()
   await own.server.front.emptied()
   t.pass('nothing is left')
@@ -157,12 +93,12 @@ t.test('closing, whoever begins', async (t) => {
 
 t.test('TLS on the same port', async (t) => {
   const own = await start(t, '{}', 'c2s: { require_encryption: always }')
-  const plain = await Client.connect(urlOf(own))
+  const plain = await WebClient.connect(urlOf(own))
   plain.socket.send(OPEN)
   t.notMatch(await plain.until(/features/), /<mechanism>/)
   plain.socket.terminate()
 
-  const secure = await Client.connect(urlOf(own, 'wss'), { rejectUnauthorized: false })
+  const secure = await WebClient.connect(urlOf(own, 'wss'), { rejectUnauthorized: false })
   secure.socket.send(OPEN)
   t.match(await secure.until(/features/), /SCRAM-SHA-256-PLUS.*tls-exporter/s)
   secure.socket.send(PLAIN('password'))
@@ -178,8 +114,8 @@ t.test('TLS on the same port', async (t) => {
 
 t.test('who has gone without a word is let go, and who is there is not', async (t) => {
   const own = await start(t, '{ ping_every: 1 second }')
-  const deaf = await Client.connect(urlOf(own), { autoPong: false })
-  const quiet = await Client.connect(urlOf(own))
+  const deaf = await WebClient.connect(urlOf(own), { autoPong: false })
+  const quiet = await WebClient.connect(urlOf(own))
   await quiet.logIn()
   const pinged = once(quiet.socket, 'ping')
   await deaf.closed()
@@ -198,7 +134,7 @@ t.test('a proxy that is believed says who a client is', async (t) => {
     'c2s: { max_connections_per_address: 2 }',
   )
   const features = async (headers: Record<string, string>): Promise<string> => {
-    const client = await Client.connect(urlOf(own), { headers })
+    const client = await WebClient.connect(urlOf(own), { headers })
     client.socket.send(OPEN)
     const text = await client.until(/features|error/)
     client.socket.terminate()
@@ -219,23 +155,23 @@ t.test('a proxy that is believed says who a client is', async (t) => {
   t.notMatch(encrypted, /-PLUS|channel-binding/, 'TLS that ends elsewhere binds nothing')
 
   const from = { headers: { 'x-forwarded-for': '2001:db8::1', 'x-forwarded-proto': 'https' } }
-  const [first, second] = [await Client.connect(urlOf(own), from), await Client.connect(urlOf(own), from)]
+  const [first, second] = [await WebClient.connect(urlOf(own), from), await WebClient.connect(urlOf(own), from)]
   t.match(
     [...own.server.front.streams].map(({ transport }) => transport.address),
     ['2001:db8::1', '2001:db8::1'],
   )
-  const third = await Client.connect(urlOf(own), from)
+  const third = await WebClient.connect(urlOf(own), from)
   t.match((await third.closed()).text, /<policy-violation/)
   first?.socket.terminate()
   second?.socket.terminate()
   await own.server.front.emptied()
-  const again = await Client.connect(urlOf(own), from)
+  const again = await WebClient.connect(urlOf(own), from)
   again.socket.send(OPEN)
   await again.until(/features/)
   again.socket.terminate()
 
   const others = await start(t, '{ trusted_proxies: [] }')
-  const client = await Client.connect(urlOf(others), { headers: { 'x-forwarded-for': '192.0.2.1' } })
+  const client = await WebClient.connect(urlOf(others), { headers: { 'x-forwarded-for': '192.0.2.1' } })
   client.socket.send(OPEN)
   t.match(await client.until(/features/), /<mechanism>PLAIN/, 'others are not believed')
   client.socket.terminate()
@@ -246,7 +182,7 @@ t.test('guessing is counted by the address that the proxy has seen', async (t) =
   const own = await start(t)
   const fail = async (address: string): Promise<string> => {
     const headers = { 'x-forwarded-for': address, 'x-forwarded-proto': 'https' }
-    const client = await Client.connect(urlOf(own), { headers })
+    const client = await WebClient.connect(urlOf(own), { headers })
     client.socket.send(OPEN)
     await client.until(/features/)
     client.socket.send(PLAIN('wrong'))
