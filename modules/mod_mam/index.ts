@@ -1,7 +1,7 @@
 /** XEP-0313: Message Archive Management, for the accounts of a host, with preferences (XEP-0441). */
 import { t } from '../../server/config/types.ts'
 import { defineModule } from '../../server/host/module.ts'
-import { ArchiveReader } from '../../server/protocol/archive-page.ts'
+import { ArchiveReader } from '../../server/protocol/archive-reader.ts'
 import { NS_MAM_EXTENDED } from '../../server/protocol/archive-query.ts'
 import { NS_TOMBSTONE } from '../../server/protocol/retraction.ts'
 import { NS } from '../../server/xml/ns.ts'

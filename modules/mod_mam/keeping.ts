@@ -2,12 +2,13 @@
 import type { ModuleHost } from '../../server/host/host.ts'
 import type { Jid } from '../../server/jid/jid.ts'
 import { isWorthKeeping } from '../../server/protocol/archive-content.ts'
-import type { ArchiveReader } from '../../server/protocol/archive-page.ts'
+import type { ArchiveReader } from '../../server/protocol/archive-reader.ts'
 import { hasHint } from '../../server/protocol/hints.ts'
 import { stanzaIdElement, withoutStanzaIdsBy, withStanzaId } from '../../server/protocol/stanza-id.ts'
 import type { StanzaEvent } from '../../server/routed-stanza.ts'
 import type { ClientSession } from '../../server/session/client-session.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
+import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import type { Appended, ArchiveStore } from '../../storage/store.ts'
 import type { Tombstones } from './tombstones.ts'
@@ -47,7 +48,7 @@ export function setupKeeping(host: ModuleHost, { messages, reader, wishes, tombs
     const { from, to, origin } = event
     // What an account writes to itself was kept when it was sent: an archive has everything once (§6.1.1).
     if (to.node === undefined || (to.bare === from.bare && origin.kind === 'client')) return undefined
-    event.stanza = withoutStanzaIdsBy(event.stanza, to.bare)
+    if (isNamedByOthers(event.stanza, from)) event.stanza = withoutStanzaIdsBy(event.stanza, to.bare)
     if (!isKept(event.stanza)) return undefined
     const account = host.account(to.bare)
     const wanted = account === undefined ? wishes.ofNode(to.node, from) : wishes.ofAccount(account, from)
@@ -92,6 +93,12 @@ export function setupKeeping(host: ModuleHost, { messages, reader, wishes, tombs
 
 /** A message that could not be stored is delivered all the same. */
 function nothing(): undefined {}
+
+/** True unless all ids are by the sender's own address: what a room says to its occupants needs no closer look for each. */
+function isNamedByOthers(stanza: Stanza, { bare }: Jid): boolean {
+  if (!stanza.has('stanza-id', NS.sid)) return false
+  return stanza.children('stanza-id', NS.sid).some(({ attrs }) => attrs['by'] !== bare)
+}
 
 /** Whether a message belongs in the archive of an account (§6.1.1). */
 function isKept(stanza: Stanza): boolean {

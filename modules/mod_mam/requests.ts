@@ -1,8 +1,8 @@
 /** XEP-0313 §4, §5, XEP-0441 §2: what clients ask of their archives. */
 import type { ModuleHost } from '../../server/host/host.ts'
-import { type ArchiveReader, finElement, resultElement } from '../../server/protocol/archive-page.ts'
-import { archiveFormElement, readArchiveQuery } from '../../server/protocol/archive-query.ts'
-import { pageSize } from '../../server/protocol/rsm.ts'
+import { answerQuery, metadataElement } from '../../server/protocol/archive-answer.ts'
+import { archiveFormElement } from '../../server/protocol/archive-query.ts'
+import type { ArchiveReader } from '../../server/protocol/archive-reader.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { message } from '../../server/xml/build.ts'
 import { NS } from '../../server/xml/ns.ts'
@@ -23,20 +23,20 @@ export interface Answers {
 export function setupRequests(host: ModuleHost, { reader, wishes, tombstones, writes, pages }: Answers): void {
   host.iq({ type: 'set', ns: NS.mam, name: 'query', at: 'self' }, async ({ payload, origin }) => {
     const { jid, account } = origin
-    const request = readArchiveQuery(payload)
     const node = account.jid.node ?? ''
     await tombstones.settled(node)
-    const page = await reader.page(node, request, pageSize(request.page, pages))
-    const items = request.isFlipped ? page.items.toReversed() : page.items
-    for (const item of items) {
-      origin.send(message({ to: jid.full, from: account.jid.bare }, resultElement(item, request.queryId)))
-    }
-    return finElement(page, { isStable: !writes.takeLoss(node) })
+    return answerQuery(reader, node, payload, {
+      pages,
+      send: (result) => void origin.send(message({ to: jid.full, from: account.jid.bare }, result)),
+      isStable: !writes.takeLoss(node),
+    })
   })
 
   host.iq({ type: 'get', ns: NS.mam, name: 'query', at: 'self' }, () => archiveFormElement())
 
-  host.iq({ type: 'get', ns: NS.mam, name: 'metadata', at: 'self' }, ({ from }) => reader.metadata(from.node ?? ''))
+  host.iq({ type: 'get', ns: NS.mam, name: 'metadata', at: 'self' }, ({ from }) =>
+    metadataElement(reader, from.node ?? ''),
+  )
 
   host.iq({ type: 'get', ns: NS.mam, name: 'prefs', at: 'self' }, async ({ origin }) => {
     const { stored } = await wishes.of(origin.account)

@@ -1,7 +1,7 @@
 /** XEP-0313 §3.2: archives forget, the oldest first. */
 import { t } from '../../server/config/types.ts'
 import type { ModuleHost } from '../../server/host/host.ts'
-import type { ArchiveReader } from '../../server/protocol/archive-page.ts'
+import type { ArchiveReader } from '../../server/protocol/archive-reader.ts'
 import type { ArchiveStore } from '../../storage/store.ts'
 
 export interface Limits {

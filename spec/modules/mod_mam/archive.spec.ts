@@ -202,6 +202,25 @@ t.test('a retraction finds what lies far back, but not endlessly far', async (t)
   t.strictSame(buried, ['near', 'last'])
 })
 
+t.test('what is said in a room is not archived, but nobody there invents ids of the account either', async (t) => {
+  await using world = await AccountWorld.open()
+  const juliet = await world.client('juliet@localhost/j')
+  const id = (by: string): string => `<stanza-id xmlns='urn:xmpp:sid:0' by='${by}' id='x'/>`
+  const say = (...by: readonly string[]): Promise<void> =>
+    receive(
+      world,
+      `<message from='room@conference.x/Romeo' to='juliet@localhost/j' type='groupchat'><body>Hi</body>${by.map(id).join('')}</message>`,
+    )
+  await say('room@conference.x')
+  await say('room@conference.x', 'juliet@localhost')
+  await say('JULIET@localhost')
+  const ids = juliet
+    .take()
+    .map((stanza) => stanza.children('stanza-id', 'urn:xmpp:sid:0').map(({ attrs }) => attrs['by']))
+  t.strictSame(ids, [['room@conference.x'], ['room@conference.x'], []])
+  t.strictSame(await found(juliet), [])
+})
+
 t.test('other modules read a message by its name', async (t) => {
   await using world = await AccountWorld.open()
   const romeo = await world.client('romeo@localhost/r')

@@ -1,14 +1,8 @@
-/** XEP-0313 §4.2, §4.3, §5: what an archive answers, a page at a time. */
+/** XEP-0313 §4.1, §4.3: reads archives, a page at a time. */
 import { LRUCache } from 'lru-cache'
 import { StanzaError } from '../stanza-error.ts'
-import { type Element, xml } from '../xml/element.ts'
-import { NS } from '../xml/ns.ts'
-import { rawElement } from '../xml/raw-element.ts'
 import type { ArchiveFilter, ArchiveItem, ArchiveStore, Owner } from '../../storage/store.ts'
 import type { ArchiveRequest } from './archive-query.ts'
-import { formatDateTime } from './date-time.ts'
-import { delayElement } from './delay.ts'
-import { renderPage } from './rsm.ts'
 
 export interface ArchivePage {
   /** The oldest first, always. */
@@ -46,13 +40,13 @@ export class ArchiveReader {
     return { items, isComplete: size === 0 ? count === 0 : found.length <= size, count }
   }
 
-  /** The first and the last item of the whole, as `<metadata/>` (§5). */
-  async metadata(owner: Owner): Promise<Element> {
+  /** The first and the last item of the whole; undefined if there is none. */
+  async ends(owner: Owner): Promise<readonly [first: ArchiveItem, last: ArchiveItem] | undefined> {
     const [[first], [last]] = await Promise.all([
       this.#store.find(owner, { limit: 1 }),
       this.#store.find(owner, { limit: 1, newestFirst: true }),
     ])
-    return xml('metadata', { xmlns: NS.mam }, first && endElement('start', first), last && endElement('end', last))
+    return first === undefined || last === undefined ? undefined : [first, last]
   }
 
   /** To be called for each item that is appended. */
@@ -103,38 +97,12 @@ interface Known {
   ends: readonly (string | undefined)[]
 }
 
-/**
- * The `<result/>` of one item (§4.2). `stanza` is the message as whoever asks may see it: as it was archived, unless it
- * is given.
- */
-export function resultElement(item: ArchiveItem, queryId: string | undefined, stanza = archivedElement(item)): Element {
-  const forwarded = xml('forwarded', { xmlns: NS.forward }, delayElement(item.when), stanza)
-  return xml('result', { xmlns: NS.mam, queryid: queryId, id: item.id }, forwarded)
-}
-
-/** The `<fin/>` that ends a page (§4.3.2). */
-export function finElement({ items, isComplete, count }: ArchivePage, { isStable = true } = {}): Element {
-  const complete = isComplete ? 'true' : undefined
-  const stable = isStable ? undefined : 'false'
-  const page = renderPage({ first: items[0]?.id, last: items.at(-1)?.id, count })
-  return xml('fin', { xmlns: NS.mam, complete, stable }, page)
-}
-
-/** The message of an item. Archives hold what `Stanza.toString` writes, which leaves out the namespace of the stream. */
-export function archivedElement({ stanza }: ArchiveItem): Element {
-  return rawElement('message', NS.client, `<message xmlns='${NS.client}'${stanza.slice('<message'.length)}`)
-}
-
 /** Bounds of the form and of the page hold both; ids sort as the items do. */
 function filterOf({ with: peer, start, end, afterId, beforeId, ids, page }: ArchiveRequest): ArchiveFilter {
   const after = afterId !== undefined && afterId > (page?.after ?? '') ? afterId : page?.after
   const pageBefore = page?.before === '' ? undefined : page?.before
   const before = beforeId !== undefined && (pageBefore === undefined || beforeId < pageBefore) ? beforeId : pageBefore
   return { with: peer?.full, start, end, after, before, ids }
-}
-
-function endElement(name: 'start' | 'end', { id, when }: ArchiveItem): Element {
-  return xml(name, { id, timestamp: formatDateTime(when) })
 }
 
 /** Archives about which something is kept in memory. */

@@ -4,19 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import {
-  type ArchivePage,
-  ArchiveReader,
-  archivedElement,
-  finElement,
-  resultElement,
-} from '../../../server/protocol/archive-page.ts'
+import { answerQuery, archivedElement, type Asking, metadataElement } from '../../../server/protocol/archive-answer.ts'
 import { archiveFormElement, type ArchiveRequest, readArchiveQuery } from '../../../server/protocol/archive-query.ts'
+import { type ArchivePage, ArchiveReader } from '../../../server/protocol/archive-reader.ts'
 import { StanzaError } from '../../../server/stanza-error.ts'
 import { systemClock } from '../../../server/util/clock.ts'
+import { type Element, xml } from '../../../server/xml/element.ts'
 import { parseElement } from '../../../server/xml/parse.ts'
 import { Storage, type StorageOptions } from '../../../storage/storage.ts'
-import { archive, type ArchiveItem, type ArchiveStore } from '../../../storage/store.ts'
+import { archive, type ArchiveStore } from '../../../storage/store.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'madrigal-archive-'))
 t.teardown(() => rm(folder, { recursive: true }))
@@ -243,9 +239,9 @@ for (const [name, options] of Object.entries(drivers)) {
 
     t.test('tells where an archive begins and ends', async (t) => {
       const owner = newOwner()
-      t.equal(String(await reader.metadata(owner)), `<metadata xmlns='urn:xmpp:mam:2'/>`)
+      t.equal(String(await metadataElement(reader, owner)), `<metadata xmlns='urn:xmpp:mam:2'/>`)
       const ids = await fill(messages, owner, ['juliet@x', 'nurse@x', 'juliet@x'])
-      const metadata = await reader.metadata(owner)
+      const metadata = await metadataElement(reader, owner)
       t.strictSame(
         metadata.elements.map(({ name: end, attrs }) => [end, attrs['id']]),
         [
@@ -257,27 +253,43 @@ for (const [name, options] of Object.entries(drivers)) {
   })
 }
 
-t.test('shows a message as it was archived', async (t) => {
-  const item: ArchiveItem = {
-    id: 'i1',
-    when: new Date('2026-01-02T03:04:05.678Z'),
-    with: 'juliet@x',
-    stanza: `<message to='juliet@x' id='m'><body>Hi &amp; bye</body><x xmlns='urn:example:x'/></message>`,
+t.test('answers with messages as they were archived, or as they are to be seen', async (t) => {
+  const storage = await Storage.start({ driver: 'memory' }, { clock: systemClock })
+  t.teardown(() => storage.close())
+  const { messages } = await storage.open('x', { messages: archive('archive') })
+  const when = new Date('2026-01-02T03:04:05.678Z')
+  const stanza = `<message to='juliet@x' id='m'><body>Hi &amp; bye</body><x xmlns='urn:example:x'/></message>`
+  const one = messages.append('romeo', { when, with: 'juliet@x', stanza })
+  const two = messages.append('romeo', { when, with: 'juliet@x', stanza: '<message/>' })
+  await two.stored
+
+  const sent: string[] = []
+  const asking = { pages: { usual: 1, limit: 2 }, send: (result: Element) => void sent.push(String(result)) }
+  const ask = (inside: string, more: Partial<Asking> = {}): Promise<string> => {
+    sent.length = 0
+    const element = parseElement(`<query xmlns='urn:xmpp:mam:2' queryid='q&apos;'>${inside}</query>`)
+    return answerQuery(new ArchiveReader(messages), 'romeo', element, { ...asking, ...more }).then(String)
   }
+  const result = (id: string, message: string): string =>
+    `<result xmlns='urn:xmpp:mam:2' queryid='q&apos;' id='${id}'><forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='2026-01-02T03:04:05.678Z'/>${message}</forwarded></result>`
+  const fin = (attributes: string, ids: readonly string[]): string =>
+    `<fin xmlns='urn:xmpp:mam:2'${attributes}><set xmlns='http://jabber.org/protocol/rsm'><first>${ids[0]}</first><last>${ids.at(-1)}</last><count>2</count></set></fin>`
+  const first = stanza.replace('<message', `<message xmlns='jabber:client'`)
+
+  t.equal(await ask(''), fin('', [one.id]))
+  t.strictSame(sent, [result(one.id, first)])
   t.equal(
-    String(resultElement(item, `q'`)),
-    `<result xmlns='urn:xmpp:mam:2' queryid='q&apos;' id='i1'><forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='2026-01-02T03:04:05.678Z'/><message xmlns='jabber:client' to='juliet@x' id='m'><body>Hi &amp; bye</body><x xmlns='urn:example:x'/></message></forwarded></result>`,
+    await ask(`${rsm('<max>9</max>')}<flip-page/>`, { isStable: false }),
+    fin(` complete='true' stable='false'`, [one.id, two.id]),
   )
-  t.equal(archivedElement({ ...item, stanza: '<message/>' }).ns, 'jabber:client')
-  const page: ArchivePage = { items: [item, { ...item, id: 'i2' }], isComplete: true, count: 7 }
+  t.strictSame(sent, [result(two.id, `<message xmlns='jabber:client'/>`), result(one.id, first)])
+  await ask('', { show: (item) => xml('message', { xmlns: 'jabber:client', id: `${item.with}!` }) })
+  t.strictSame(sent, [result(one.id, `<message xmlns='jabber:client' id='juliet@x!'/>`)])
   t.equal(
-    String(finElement(page)),
-    `<fin xmlns='urn:xmpp:mam:2' complete='true'><set xmlns='http://jabber.org/protocol/rsm'><first>i1</first><last>i2</last><count>7</count></set></fin>`,
+    await ask(form({ with: 'nurse@x' })),
+    `<fin xmlns='urn:xmpp:mam:2' complete='true'><set xmlns='http://jabber.org/protocol/rsm'><count>0</count></set></fin>`,
   )
-  t.equal(
-    String(finElement({ items: [], isComplete: false, count: 0 }, { isStable: false })),
-    `<fin xmlns='urn:xmpp:mam:2' stable='false'><set xmlns='http://jabber.org/protocol/rsm'><count>0</count></set></fin>`,
-  )
+  t.equal(archivedElement({ id: '', when, with: '', stanza: '<message/>' }).ns, 'jabber:client')
 })
 
 function check(holds: boolean, what: string): void {
