@@ -81,7 +81,8 @@ export default defineModule({
     }
 
     function copy(event: StanzaEvent, direction: Direction, account: Account | undefined): void {
-      if (account === undefined) return
+      // Rooms reach each client that is in them (§6.1).
+      if (account === undefined || event.stanza.type === 'groupchat') return
       const { sessions, copied } = copying(account)
       if (sessions.length === 0) return
       // What an account writes to itself is copied when it arrives.
