@@ -33,12 +33,18 @@ export class Router {
   readonly #pending: PendingIqs
   readonly #clock: Clock
   readonly #log: Log
+  #waiting = 0
 
   constructor(routes: Routes, pending: PendingIqs, clock: Clock, log: Log) {
     this.#routes = routes
     this.#pending = pending
     this.#clock = clock
     this.#log = log
+  }
+
+  /** True while a handler of some stanza waits for something. */
+  get busy(): boolean {
+    return this.#waiting > 0
   }
 
   /** Begins the way of a stanza. Never throws: a refusal is the sender's to hear, a bug is ours to log. */
@@ -87,11 +93,13 @@ export class Router {
   async #await(event: RoutedStanza, walked: Promise<void>): Promise<void> {
     const late = Promise.withResolvers<void>()
     const timer = this.#clock.after(DEADLINE_MILLISECONDS, () => late.reject(new Error('stanza handler too slow')))
+    this.#waiting++
     try {
       await Promise.race([walked, late.promise])
     } catch (error) {
       this.#refuse(event, error)
     } finally {
+      this.#waiting--
       timer[Symbol.dispose]()
     }
   }

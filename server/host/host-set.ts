@@ -55,6 +55,11 @@ export class HostSet {
     return this.#served.values()
   }
 
+  /** True while a handler of some stanza waits for something. */
+  get busy(): boolean {
+    return this.#kernel.router.busy
+  }
+
   domains(kind: HostKind): readonly string[] {
     return [...this.#served.values()].filter(({ host }) => host.kind === kind).map(({ host }) => host.domain)
   }

@@ -26,7 +26,11 @@ function accountOf({ node, domain, password }: Character): PlayAccount[] {
   return node === undefined ? [] : [{ node, domain, password: password ?? DEFAULT_PASSWORD }]
 }
 
+/** What an address in the text of a play may be made of. */
+const LETTER = '[^\\s"\'<>@/&:{}()`]'
+
 function nodesIn(text: string, domain: string): string[] {
-  const pattern = new RegExp(`([^\\s"'<>@/&:{}()\`]+)@${RegExp.escape(domain)}(?![\\w.-])`, 'g')
+  // Where a word has begun in which no address ends, none of its letters need be tried.
+  const pattern = new RegExp(`(?<!${LETTER})(${LETTER}+)@${RegExp.escape(domain)}(?![\\w.-])`, 'g')
   return [...text.matchAll(pattern)].map(([, node = '']) => node)
 }

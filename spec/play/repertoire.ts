@@ -61,7 +61,8 @@ async function onStage(script: Script, stage: Stage, options: RunOptions): Promi
   if (stage.kind === 'foreign') return runPlay(script, stage.address, options)
   const server = await stage.start(stage.storage, accountsOf(script), script.config)
   try {
-    return await runPlay(script, server.connect, options)
+    const { connect, settled } = server
+    return await runPlay(script, connect, settled === undefined ? options : { ...options, settled })
   } finally {
     await server.close()
   }

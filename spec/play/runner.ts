@@ -19,6 +19,8 @@ export interface RunOptions extends MatchOptions {
   readonly transport: TransportName
   /** For each thing that is waited for. */
   readonly timeoutSeconds: number
+  /** Resolves when the server is done with what was sent, if it can tell. */
+  readonly settled?: () => Promise<void>
 }
 
 /** How a play went. */
@@ -245,6 +247,7 @@ class Run {
     if (remaining > 0) await pause(Math.ceil(remaining))
     // A busy process may be late for the timer and have yet to read what was sent: a server in it goes first.
     await turn()
+    await this.#options.settled?.()
   }
 
   /** Nothing that happens here changes how the play went. */

@@ -15,6 +15,8 @@ export interface PlayAccount {
 export interface PlayServer {
   /** On this machine; ports or unix sockets that are free at the moment. */
   readonly connect: ServerAddress
+  /** Resolves when it is done with everything that it has read, or after a while; absent if it cannot tell. */
+  readonly settled?: () => Promise<void>
   /** Ends it, and removes what it has stored. */
   close(): Promise<void>
 }
