@@ -35,8 +35,8 @@ export default defineModule({
 
   setup(host, { config }) {
     const accounts = host.service('accounts')
-    const rates = new RegistrationRates(config.per_hour, host.clock)
     const isOpen = config.open && accounts.writable
+    const rates = isOpen ? new RegistrationRates(config.per_hour, host.clock) : undefined
 
     host.feature(NS.register)
     if (isOpen) {
@@ -58,7 +58,7 @@ export default defineModule({
       const node = nodeOf(form)
       const password = textOf(form, 'password')
       await host.fire('register/creating', { node, address, form })
-      if (!local && !rates.allow(address))
+      if (!local && rates?.allow(address) !== true)
         throw new StanzaError('resource-constraint', 'Too many new accounts; try later')
       await refusing(() => accounts.create(node, password))
     })
