@@ -69,6 +69,7 @@ function rulesOf(host: ModuleHost, options: Options): ServiceRules {
       access_model: 'open',
       send_last_published_item: 'never',
     },
+    defaultsOf: () => ({}),
     limits: {
       nodes: options.max_nodes,
       items: options.max_items,

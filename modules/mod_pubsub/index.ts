@@ -3,7 +3,7 @@ import { defineModule } from '../../server/host/module.ts'
 import { map } from '../../storage/store.ts'
 import { config } from './config.ts'
 import { commonFeatures, itemsOfNode, nodeInfo, nodeItems } from './disco.ts'
-import { notify, sendLastItems } from './events.ts'
+import { mayRead, sendLastItems } from './events.ts'
 import { payloadElement, payloadOf, type StoredItem } from './item.ts'
 import { usualConfig } from './node-config.ts'
 import { configureNode, createNode, deleteNode, reviewSubscribers } from './nodes.ts'
@@ -28,9 +28,9 @@ const acts = {
   decisionIn,
   deleteNode,
   itemsOfNode,
+  mayRead,
   nodeInfo,
   nodeItems,
-  notify,
   payloadElement,
   payloadOf,
   publish,

@@ -19,7 +19,7 @@ export async function createNode(
   const { rules } = service
   if (!rules.mayCreate(who)) throw new StanzaError('forbidden')
   checkModel(service, given)
-  return service.create(id, who, { ...rules.defaults, ...given })
+  return service.create(id, who, { ...rules.defaults, ...rules.defaultsOf(id), ...given })
 }
 
 /** Changes some options of a node. Throws StanzaError. */
@@ -33,6 +33,7 @@ export async function configureNode(service: Service, node: Node, changes: Parti
   })
   if (node.config.notify_config) notify(service, node, configurationEvent(service, node))
   await followAccess(service, node, before)
+  await service.rules.changed({ service, node: node.id, cause: undefined })
 }
 
 /** Deletes a node and tells everybody who has to do with it, also those who wait to be approved (§8.4.2). */

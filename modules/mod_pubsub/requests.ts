@@ -11,16 +11,14 @@ import { subscriberRequests } from './subscriber-requests.ts'
 import type { RequestHandler } from './request.ts'
 
 /** Answers a request to the service. Throws StanzaError. */
-export async function answer(
-  service: Service,
-  { payload, from, stanza, afterAnswer }: PubsubIq,
-): Promise<Element | undefined> {
-  const [action] = payload.elements
+export async function answer(service: Service, iq: PubsubIq): Promise<Element | undefined> {
+  const { payload: pubsub, from: who, stanza } = iq
+  const [action] = pubsub.elements
   if (action === undefined) throw new StanzaError('bad-request', 'There is nothing to be done')
-  const space = payload.ns === NS.pubsubOwner ? 'owner' : 'pubsub'
+  const space = pubsub.ns === NS.pubsubOwner ? 'owner' : 'pubsub'
   const handler = handlers.get(`${space} ${stanza.type} ${action.name}`)
   if (handler === undefined) throw unsupported(action.name === 'collection' ? 'collections' : action.name)
-  return handler({ service, who: from, pubsub: payload, action, after: afterAnswer })
+  return handler({ service, who, pubsub, action, after: (run) => iq.afterAnswer(run) })
 }
 
 /** What is needed of a request. */

@@ -44,7 +44,10 @@ export interface ServiceRules {
   readonly jid: Jid
   /** Whose data it is in storage. */
   readonly owner: string
+  /** Of a node that is made without saying more. */
   readonly defaults: NodeConfig
+  /** What is different for nodes that are known by name. */
+  defaultsOf(id: string): Partial<NodeConfig>
   readonly limits: Limits
   readonly accessModels: readonly AccessModel[]
   /** Nodes are made when something is published to them (§7.1.4). */
@@ -108,7 +111,7 @@ export class Service {
     return this.rules.clock.now()
   }
 
-  /** A write was lost: storage knows what there is, and this object no longer does. */
+  /** Must not be used any more: a write was lost and storage alone knows what there is, or the account has gone. */
   get isStale(): boolean {
     return this.#isStale
   }
@@ -253,8 +256,9 @@ export class Service {
     await this.#write(this.#stores.items.clear(this.#itemsOwner(node)), this.save(node))
   }
 
-  /** Forgets every item: the account goes, and what is under its own name goes with it. */
-  async clearAllItems(): Promise<void> {
+  /** The account goes. What is stored under its own name goes with it; its items are elsewhere. */
+  async retire(): Promise<void> {
+    this.#isStale = true
     await Promise.all([...this.#nodes.values()].map((node) => this.#stores.items.clear(this.#itemsOwner(node))))
   }
 
