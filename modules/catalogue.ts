@@ -8,6 +8,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_adhoc: () => import('./mod_adhoc/index.ts'),
   mod_bind: () => import('./mod_bind.ts'),
   mod_blocklist: () => import('./mod_blocklist/index.ts'),
+  mod_bookmarks: () => import('./mod_bookmarks.ts'),
   mod_caps: () => import('./mod_caps.ts'),
   mod_carbons: () => import('./mod_carbons.ts'),
   mod_contact_info: () => import('./mod_contact_info.ts'),
@@ -33,6 +34,8 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_time: () => import('./mod_time.ts'),
   mod_tls: () => import('./mod_tls.ts'),
   mod_vcard: () => import('./mod_vcard.ts'),
+  mod_vcard4: () => import('./mod_vcard4.ts'),
+  mod_vcard_legacy: () => import('./mod_vcard_legacy/index.ts'),
   mod_version: () => import('./mod_version.ts'),
   mod_websocket: () => import('./mod_websocket.ts'),
 }
