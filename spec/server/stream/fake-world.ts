@@ -12,7 +12,7 @@ import { FakeClock } from './fake-clock.ts'
 export class FakeTransport implements Transport {
   readonly kind: 'tcp' | 'websocket'
   readonly address = '192.0.2.1'
-  readonly local = false
+  local = false
   readonly forwarded = false
   encrypted = false
   readonly secure = undefined
