@@ -50,7 +50,6 @@ export class RawClient {
 
   /** What was received and not taken, up to the end of the first match. Rejects if the connection ends without one. */
   async until(pattern: string | RegExp): Promise<string> {
-    const late = AbortSignal.timeout(WAIT_MILLISECONDS)
     for (;;) {
       const found = typeof pattern === 'string' ? endOf(this.#text, pattern) : endOfMatch(this.#text, pattern)
       if (found !== undefined) {
@@ -59,18 +58,13 @@ export class RawClient {
         return taken
       }
       if (this.#isClosed) throw new Error(`closed without ${String(pattern)}: ${this.#text}`)
-      if (late.aborted) throw new Error(`nothing like ${String(pattern)}: ${this.#text}`)
-      await this.#change(late)
+      await this.#change(String(pattern))
     }
   }
 
   /** All that comes until the connection has ended. */
   async rest(): Promise<string> {
-    const late = AbortSignal.timeout(WAIT_MILLISECONDS)
-    while (!this.#isClosed) {
-      if (late.aborted) throw new Error(`not closed: ${this.#text}`)
-      await this.#change(late)
-    }
+    while (!this.#isClosed) await this.#change('the end')
     return this.#text
   }
 
@@ -82,10 +76,14 @@ export class RawClient {
     this.#socket.destroy()
   }
 
-  async #change(late: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    late.addEventListener('abort', () => resolve(), { once: true })
-    await Promise.race([this.#changed.promise, promise])
+  async #change(awaited: string): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(() => reject(new Error(`no ${awaited}: ${this.#text}`)), WAIT_MILLISECONDS)
+    try {
+      await Promise.race([this.#changed.promise, promise])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   #listen(socket: Socket): void {

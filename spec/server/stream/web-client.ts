@@ -1,5 +1,6 @@
 /** A client that says what it is told to over WebSocket, frame by frame, and keeps what comes back. */
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { type ClientOptions, type RawData, WebSocket } from 'ws'
 import { plainAuth } from './raw-client.ts'
 
@@ -10,6 +11,8 @@ export const PLAIN = (password: string): string => plainAuth('romeo', password)
 
 export class WebClient {
   readonly socket: WebSocket
+  /** What is under the frames. */
+  wire: Socket | undefined
   readonly #frames: string[] = []
   #changed = Promise.withResolvers<void>()
   #code: number | undefined
@@ -30,6 +33,9 @@ export class WebClient {
   static async connect(url: string, options: ClientOptions = {}): Promise<WebClient> {
     const socket = new WebSocket(url, ['xmpp'], options)
     const client = new WebClient(socket)
+    socket.on('upgrade', (response) => {
+      client.wire = response.socket
+    })
     await once(socket, 'open')
     return client
   }
