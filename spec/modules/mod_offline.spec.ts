@@ -34,10 +34,10 @@ t.test('what is new waits until what is old has been delivered', async (t) => {
   for (let n = 1; n <= 120; n++) await romeo.say(chat(`old ${n}`))
   const messages = await keptIn(world)
   const slow = Promise.withResolvers<void>()
-  const { find } = messages
+  const find = messages.find.bind(messages)
   messages.find = async (owner, query) => {
     await slow.promise
-    return find.call(messages, owner, query)
+    return find(owner, query)
   }
   juliet.session.receive(presence)
   await romeo.say(chat('new'))
@@ -55,15 +55,15 @@ t.test('a message for someone who comes back while it is about to be kept is not
   const romeo = await world.client('romeo@localhost/orchard')
   const juliet = await world.client('juliet@localhost/balcony', { silent: true })
   const messages = await keptIn(world)
-  const { count } = messages
+  const count = messages.count.bind(messages)
   messages.count = async (owner, filter) => {
     await juliet.say('<presence/>')
-    return count.call(messages, owner, filter)
+    return count(owner, filter)
   }
   await romeo.say(chat('one'))
   await world.advance(0)
   t.strictSame(juliet.messages(), ['one'])
-  t.equal(await count.call(messages, 'juliet', {}), 0)
+  t.equal(await count('juliet', {}), 0)
 })
 
 t.test('what a client could not be sent is kept for the next', async (t) => {
@@ -71,7 +71,7 @@ t.test('what a client could not be sent is kept for the next', async (t) => {
   const romeo = await world.client('romeo@localhost/orchard')
   const juliet = await world.client('juliet@localhost/balcony', { silent: true })
   for (const id of ['one', 'two', 'three']) await romeo.say(chat(id))
-  const { send } = juliet.stream
+  const send = juliet.stream.send.bind(juliet.stream)
   // The connection breaks after the first of them.
   juliet.stream.send = (item) => juliet.inbox.filter(({ name }) => name === 'message').length === 0 && send(item)
   await juliet.say('<presence/>')

@@ -13,7 +13,7 @@ async function contactsOf({ storage }: AccountWorld): Promise<MapStore<StoredCon
 
 /** Runs something while nothing can be written. */
 async function whileFull<T>(store: MapStore<T>, run: () => Promise<void>): Promise<void> {
-  const { setMany } = store
+  const setMany = store.setMany.bind(store)
   store.setMany = () => Promise.reject(new Error('the disk is full'))
   await run()
   store.setMany = setMany
@@ -46,9 +46,9 @@ t.test('a request that could not be stored is refused', async (t) => {
   const romeo = await world.client('romeo@localhost/orchard')
   await romeo.say("<presence type='subscribed' to='juliet@localhost'/>")
   romeo.take()
-  const { setMany } = contacts
+  const setMany = contacts.setMany.bind(contacts)
   contacts.setMany = (owner, entries) =>
-    owner === 'juliet' ? Promise.reject(new Error('the disk is full')) : setMany.call(contacts, owner, entries)
+    owner === 'juliet' ? Promise.reject(new Error('the disk is full')) : setMany(owner, entries)
   await romeo.say("<presence type='subscribe' to='juliet@localhost'/>")
   contacts.setMany = setMany
   t.match(
