@@ -29,19 +29,16 @@ export function setupProbes(host: ModuleHost<'roster' | 'accounts'>): Probes {
   /** RFC 6121 §4.3.2: contacts learn who is there; whoever may not know is told that they are no contact. */
   function answer({ from, to }: StanzaEvent): Maybe<Handled | undefined> {
     if (to.node === undefined) return undefined
-    const roster = host.service('roster').of(to.node)
-    if (isPending(roster)) return roster.then(() => answerWith(from, to))
-    return answerWith(from, to)
+    const account = to.toBare()
+    const mayKnow = host.service('roster').mayKnow(from, account)
+    return isPending(mayKnow) ? mayKnow.then((may) => tell(from, account, may)) : tell(from, account, mayKnow)
   }
 
-  async function answerWith(from: Jid, to: Jid): Promise<Handled> {
-    const roster = await host.service('roster').of(to.node ?? '')
-    const account = to.toBare()
-    const mayKnow = roster.seesUs(from) || from.bare === account.bare
+  function tell(to: Jid, account: Jid, mayKnow: boolean): Maybe<Handled> {
+    if (mayKnow && show(account, to)) return handled
     const type = mayKnow ? 'unavailable' : 'unsubscribed'
-    if (mayKnow && show(account, from)) return handled
-    await host.sendTo(from, presence({ type, from: account.full, to: from.full }), account)
-    return handled
+    const told = host.sendTo(to, presence({ type, from: account.full, to: to.full }), account)
+    return isPending(told) ? told.then(() => handled) : handled
   }
 
   function show(account: Jid, to: Jid): boolean {
