@@ -41,8 +41,9 @@ declare module '../../server/host/events.ts' {
   }
 }
 
-/** Rosters of accounts without sessions that are kept at hand. */
-const ROSTERS_AT_HAND = 2000
+/** Contacts in the rosters of accounts without sessions that are kept at hand; a roster itself counts for a few. */
+const CONTACTS_AT_HAND = 100_000
+const ROSTER_COUNTS = 10
 
 export default defineModule({
   name: 'roster',
@@ -58,7 +59,10 @@ export default defineModule({
   stores: { contacts: map<StoredContact>('roster') },
 
   setup(host, { config, stores }) {
-    const idle = new LRUCache<string, Roster>({ max: ROSTERS_AT_HAND })
+    const idle = new LRUCache<string, Roster>({
+      maxSize: CONTACTS_AT_HAND,
+      sizeCalculation: ({ size, requests }) => size + requests.size + ROSTER_COUNTS,
+    })
     const loading = new Map<string, Promise<Roster>>()
     // An account with sessions has its roster with it, however many others there are.
     const held = host.accountSlot('roster', (): { roster: Roster | undefined } => ({ roster: undefined }))
