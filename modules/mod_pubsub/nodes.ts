@@ -16,10 +16,14 @@ export async function createNode(
   who: Jid,
   given: Partial<NodeConfig> = {},
 ): Promise<Node> {
-  const { rules } = service
-  if (!rules.mayCreate(who)) throw new StanzaError('forbidden')
+  if (!service.rules.mayCreate(who)) throw new StanzaError('forbidden')
   checkModel(service, given)
-  return service.create(id, who, { ...rules.defaults, ...rules.defaultsOf(id), ...given })
+  return service.create(id, who, newConfig(service, id, given))
+}
+
+/** How a node is configured at first. */
+export function newConfig({ rules }: Service, id: string, given: Partial<NodeConfig>): NodeConfig {
+  return { ...rules.defaults, ...rules.defaultsOf(id), ...given }
 }
 
 /** Changes some options of a node. Throws StanzaError. */

@@ -6,7 +6,7 @@ import { xml } from '../../server/xml/element.ts'
 import { mayPublish } from './access.ts'
 import { eventElement, notify, publishedEvent, retractedEvent } from './events.ts'
 import { charsOf, type Item, type Payload, type StoredItem, sumOfChars } from './item.ts'
-import { createNode } from './nodes.ts'
+import { createNode, newConfig } from './nodes.ts'
 import type { Node } from './node.ts'
 import { checkPreconditions, type NodeConfig } from './node-config.ts'
 import { checkId, type NodeChange, type Service } from './service.ts'
@@ -27,7 +27,7 @@ export async function publish(
   who: Jid,
   { item: given, required = {}, cause }: Publication,
 ): Promise<Item | undefined> {
-  const node = await nodeToPublishTo(service, id, who, required)
+  const node = service.find(id ?? '') ?? (await nodeToMake(service, id, who, required, given))
   if (!mayPublish(node.config.publish_model, service.relation(node, who))) throw new StanzaError('forbidden')
   checkPreconditions(node.config, required)
   checkItem(service, node.config, given)
@@ -85,14 +85,16 @@ async function tell(change: NodeChange): Promise<void> {
   await change.service.rules.changed(change)
 }
 
-async function nodeToPublishTo(
+/** A node that is not there is made for what is published to it, unless that is refused (§7.1.4). */
+async function nodeToMake(
   service: Service,
   id: string | undefined,
   who: Jid,
   required: Partial<NodeConfig>,
+  item: Publication['item'],
 ): Promise<Node> {
-  const { autoCreate } = service.rules
-  if (!autoCreate || id === undefined || id === '' || service.find(id) !== undefined) return service.require(id)
+  if (!service.rules.autoCreate || id === undefined || id === '') return service.require(id)
+  checkItem(service, newConfig(service, id, required), item)
   return createNode(service, id, who, required)
 }
 
