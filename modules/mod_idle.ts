@@ -7,6 +7,15 @@ import { iq } from '../server/xml/build.ts'
 import { xml } from '../server/xml/element.ts'
 import { NS } from '../server/xml/ns.ts'
 
+declare module '../server/host/module.ts' {
+  interface Services {
+    idle: {
+      /** Seconds without a word after which a client is asked whether it is still there; undefined if none ever is. */
+      readonly pingAfter: number | undefined
+    }
+  }
+}
+
 /** How often we look who has been silent, as a part of the time that one may be. */
 const LOOKS = 5
 
@@ -21,10 +30,11 @@ export default defineModule({
   },
 
   setup(host, { config }) {
-    if (config.ping_after === Infinity) return
+    if (config.ping_after === Infinity) return { pingAfter: undefined }
     const after = config.ping_after * 1000
     const pinged = host.slot('pinged', () => ({ at: 0 }))
     host.use(host.clock.every(after / LOOKS, look))
+    return { pingAfter: config.ping_after }
 
     /** One timer for all clients: each has its turn within a fifth of the time. */
     function look(): void {

@@ -14,8 +14,15 @@ export default defineModule({
     host.streamFeature({
       needs: [],
       forbids: ['bound'],
-      offer: ({ limits }) =>
-        xml('limits', { xmlns: NS.streamLimits }, xml('max-bytes', {}, String(limits.stanzaBytes))),
+      offer: ({ limits, facts }) => {
+        const idle = facts.has('authenticated') ? host.optionalService('idle')?.pingAfter : undefined
+        return xml(
+          'limits',
+          { xmlns: NS.streamLimits },
+          xml('max-bytes', {}, String(limits.stanzaBytes)),
+          idle !== undefined && xml('idle-seconds', {}, String(idle)),
+        )
+      },
     })
   },
 })

@@ -15,7 +15,7 @@ const PAGE = 50
 export default defineModule({
   name: 'offline',
   about: 'keeps messages until their addressee is back',
-  xeps: { 160: '1.0.1' },
+  xeps: { 160: '1.0.1', 203: '2.0', 334: '1.0.0' },
   on: ['local'],
   depends: ['accounts'],
   config: {

@@ -30,6 +30,7 @@ export default defineModule({
   name: 'presence',
   about: 'tells contacts who is there',
   rfcs: [6121],
+  xeps: { 203: '2.0' },
   on: ['local'],
   depends: ['roster', 'accounts'],
 
