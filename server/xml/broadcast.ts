@@ -11,6 +11,7 @@ export class Broadcast {
   readonly #stanza: Stanza
   readonly #before: string
   readonly #after: string
+  #kept: Broadcast | undefined
 
   /** Whatever the stanza is addressed to does not matter. */
   constructor(stanza: Stanza) {
@@ -30,6 +31,18 @@ export class Broadcast {
   textFor(to: string): string {
     return this.#before + escapeAttribute(to) + this.#after
   }
+
+  /** What `for(to).keep()` gives: all that are kept share one body. */
+  keptFor(to: string): Stanza {
+    this.#kept ??= this.#keep()
+    return this.#kept.for(own(to))
+  }
+
+  #keep(): Broadcast {
+    const kept = new Broadcast(this.#stanza.keep())
+    kept.#kept = kept
+    return kept
+  }
 }
 
 class Copy extends Stanza {
@@ -42,5 +55,9 @@ class Copy extends Stanza {
 
   override toString(): string {
     return this.#broadcast.textFor(this.to ?? '')
+  }
+
+  override keep(): Stanza {
+    return this.#broadcast.keptFor(this.to ?? '')
   }
 }

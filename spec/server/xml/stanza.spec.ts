@@ -114,7 +114,9 @@ t.test('are sent to many', async (t) => {
       const expected = scanned(stanza.with({ to }).toString())
       t.equal(copy.to, to)
       t.equal(copy.with({ to: undefined }).toString(), expected.with({ to: undefined }).toString())
+      t.equal(broadcast.for(to).keep().keep().toString(), broadcast.for(to).toString())
     }
+    t.equal(broadcast.for('a').keep().inner, broadcast.for('b').keep().inner, 'what is kept has one body')
   }
   t.equal(new Broadcast(scanned(`<message foo="to=''"/>`)).for('x').toString(), `<message to='x' foo="to=''"/>`)
 })
