@@ -61,7 +61,14 @@ export default defineModule({
     host.on('outgoing/message', strip, 'rewrite')
     host.on('incoming/message', strip, 'rewrite')
     host.on('outgoing/message', (event) => copy(event, 'sent', event.origin.account), 'copy')
-    host.on('incoming/message', (event) => copy(event, 'received', host.account(event.to.bare)), 'copy')
+    // What is said in a room has come to each client that is in it (XEP-0280 §6.1).
+    host.on(
+      'incoming/message',
+      (event) => {
+        if (event.stanza.type !== 'groupchat') copy(event, 'received', host.account(event.to.bare))
+      },
+      'copy',
+    )
 
     return { enable }
 
