@@ -1,12 +1,13 @@
 /** XEP-0045 §9, §10.3–§10.8: what follows when affiliations change. */
 import type { Jid } from '../../server/jid/jid.ts'
+import { Broadcast } from '../../server/xml/broadcast.ts'
 import { message } from '../../server/xml/build.ts'
 import { xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import type { Affiliate } from './affiliates.ts'
 import { type Actor, type News, statusElement } from './announcements.ts'
-import { Broadcast, inSlices } from './broadcast.ts'
+import { inSlices } from './slices.ts'
 import { isMembersOnly } from './features/kinds.ts'
 import { isNonAnonymous, seesJids } from './features/whois.ts'
 import { invitationOf } from './invitation.ts'
@@ -104,7 +105,7 @@ async function tellOfAbsent(
   const notice = message({ from: room.jid.full }, xml('x', { xmlns: NS.mucUser }, ...codes.map(statusElement), item))
   const copies = new Broadcast(notice)
   await inSlices(room.sessions.values(), (session) => {
-    if (seesJids(room, session.occupant)) room.send(session.jid, copies.for(session.jid), room.jid)
+    if (seesJids(room, session.occupant)) room.send(session.jid, copies.for(session.jid.full), room.jid)
   })
   if (tells && affiliation !== before && jid.node !== undefined)
     room.forward(jid, noticeFor(room, change, before, actor))

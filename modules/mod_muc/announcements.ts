@@ -6,11 +6,12 @@
  */
 import type { Jid } from '../../server/jid/jid.ts'
 import type { Maybe } from '../../server/util/maybe.ts'
+import { Broadcast } from '../../server/xml/broadcast.ts'
 import { presence } from '../../server/xml/build.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
-import { Broadcast, inSlices } from './broadcast.ts'
+import { inSlices } from './slices.ts'
 import { isShown } from './features/presence-broadcast.ts'
 import { seesJids } from './features/whois.ts'
 import type { Occupant, OccupantSession, Views } from './occupant.ts'
@@ -74,7 +75,7 @@ export function appear(room: Room, occupant: Occupant, news: News = NO_NEWS, exc
 export function appearTo(room: Room, occupant: Occupant, session: OccupantSession): void {
   const view = viewOf(room, session)
   const known = occupant.views[view]
-  if (known !== undefined) return sendTo(room, session, known.for(session.jid), occupant)
+  if (known !== undefined) return sendTo(room, session, known.for(session.jid.full), occupant)
   const picture = pictureOf(occupant, NO_NEWS)
   if (picture !== undefined) show(room, picture, session, occupant.views)
 }
@@ -130,7 +131,7 @@ export function vanishTo(room: Room, session: OccupantSession, news: News, parti
 function show(room: Room, picture: Picture, to: OccupantSession, views: Views): void {
   const view = viewOf(room, to)
   const broadcast = (views[view] ??= new Broadcast(render(room, picture, view)))
-  sendTo(room, to, broadcast.for(to.jid), picture.occupant)
+  sendTo(room, to, broadcast.for(to.jid.full), picture.occupant)
 }
 
 /** How a client sees others. */

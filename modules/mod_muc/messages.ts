@@ -2,10 +2,11 @@
 import { handled, type Handled, type StanzaEvent } from '../../server/routed-stanza.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
+import { Broadcast } from '../../server/xml/broadcast.ts'
 import { xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
-import { Broadcast, inSlices } from './broadcast.ts'
+import { inSlices } from './slices.ts'
 import { withoutClaims } from './claims.ts'
 import type { GroupMessage } from './events.ts'
 import type { HistoryArchive } from './features/history-archive.ts'
@@ -52,7 +53,7 @@ export function deliver(archive: HistoryArchive): (message: GroupMessage) => May
 export function broadcast(room: Room, stanza: Stanza, occupant?: Occupant): Maybe<void> {
   const copies = new Broadcast(stanza)
   const from = occupant?.jid ?? room.jid
-  return inSlices(room.sessions.values(), ({ jid }) => room.send(jid, copies.for(jid), from))
+  return inSlices(room.sessions.values(), ({ jid }) => room.send(jid, copies.for(jid.full), from))
 }
 
 /** Takes a message to one occupant (§7.5). Throws a StanzaError to refuse it. */

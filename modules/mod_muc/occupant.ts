@@ -1,7 +1,7 @@
 /** XEP-0045 §4.1: someone in a room, under one nickname, with one or more clients. */
 import type { Jid } from '../../server/jid/jid.ts'
+import type { Broadcast } from '../../server/xml/broadcast.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
-import type { Broadcast } from './broadcast.ts'
 import type { Role } from './privileges.ts'
 
 /** One client of an occupant. */

@@ -1,20 +1,5 @@
-/** HOT. One stanza to many occupants, without holding up the loop for long. */
-import type { Jid } from '../../server/jid/jid.ts'
+/** HOT. Something for each of many occupants, without holding up the loop for long. */
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
-import type { Stanza } from '../../server/xml/stanza.ts'
-
-/** A stanza that goes to many: written once, addressed often. */
-export class Broadcast {
-  readonly stanza: Stanza
-
-  constructor(stanza: Stanza) {
-    this.stanza = stanza
-  }
-
-  for(to: Jid): Stanza {
-    return this.stanza.with({ to: to.full })
-  }
-}
 
 /** After so long others get their turn. */
 const SLICE_MILLISECONDS = 5
