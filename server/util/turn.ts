@@ -1,4 +1,4 @@
-/** Something that gathers work during a turn of the event loop and does it once at its end. */
+/** HOT. Something that gathers work during a turn of the event loop and does it once at its end. */
 export interface Flushable {
   flush(): void
 }
@@ -6,6 +6,8 @@ export interface Flushable {
 /** Flushing that many costs more than a look at whether there will be more to flush. */
 const MANY = 64
 const MOST_LOOKS = 2
+/** After so long the loop gets a turn, and the rest waits for the next one. */
+const SLICE_MILLISECONDS = 4
 
 /**
  * The end of the current turn of the event loop: after everything that was
@@ -19,22 +21,42 @@ const MOST_LOOKS = 2
  */
 export class Turn {
   #waiting: Flushable[] = []
+  /** Those before have been flushed. */
+  #next = 0
   #looks = 0
 
   /** Calls `flush` once at the end of the turn. The caller asks once per turn, not once per write. */
   atEnd(flushable: Flushable): void {
-    if (this.#waiting.push(flushable) === 1) setImmediate(() => this.#end())
+    if (this.#waiting.push(flushable) === 1) this.#continueLater()
   }
 
   #end(): void {
     if (this.#waiting.length >= MANY && this.#looks < MOST_LOOKS) {
       this.#looks++
-      setImmediate(() => this.#end())
+      this.#continueLater()
       return
     }
-    const waiting = this.#waiting
+    this.#flushSlice()
+    if (this.#next < this.#waiting.length) {
+      this.#continueLater()
+      return
+    }
     this.#waiting = []
+    this.#next = 0
     this.#looks = 0
-    for (const flushable of waiting) flushable.flush()
+  }
+
+  /** What asks while this goes on waits for the next slice. */
+  #flushSlice(): void {
+    const { length } = this.#waiting
+    const end = performance.now() + SLICE_MILLISECONDS
+    while (this.#next < length) {
+      this.#waiting[this.#next++]!.flush()
+      if (this.#next % MANY === 0 && performance.now() > end) return
+    }
+  }
+
+  #continueLater(): void {
+    setImmediate(() => this.#end())
   }
 }

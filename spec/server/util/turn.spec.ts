@@ -45,3 +45,22 @@ t.test('many wait for what has arrived meanwhile, and for no more than that', as
   await turns(3)
   t.equal(flushed, 1001)
 })
+
+t.test('flushing a great many does not hold up the loop', async (t) => {
+  const turn = new Turn()
+  let flushed = 0
+  const busy = (): void => {
+    const until = performance.now() + 0.1
+    while (performance.now() < until);
+    flushed++
+  }
+  for (let i = 0; i < 500; i++) turn.atEnd({ flush: busy })
+  await turns(3)
+  t.ok(flushed > 0 && flushed < 500, 'some of them')
+  const seen = flushed
+  turn.atEnd({ flush: busy })
+  await turns(600)
+  t.ok(flushed > seen)
+  await turns(3)
+  t.equal(flushed, 501)
+})
