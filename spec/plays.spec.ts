@@ -4,7 +4,6 @@ import { availableParallelism } from 'node:os'
 import { relative, resolve } from 'node:path'
 import t from 'tap'
 import { parseScript } from './play/parse-script.ts'
-import { defaultRunOptions } from './play/runner.ts'
 import type { TransportName } from './play/script.ts'
 import type { StorageName } from './play/server.ts'
 import { runInThread } from './play/stage-hand.ts'
@@ -26,6 +25,9 @@ const repertoires = [
 /** Plays at a time in one thread. More of them only wait for each other. */
 const JOBS = 12
 
+/** Machines that test are busy; only plays that fail wait for so long. */
+const PATIENCE_SECONDS = 20
+
 t.setTimeout(300_000)
 t.jobs = availableParallelism()
 
@@ -41,7 +43,7 @@ for (const { folder, exact } of repertoires) {
     t.test(`${name}: ${storage}, ${transport}`, { buffered: true, timeout: 200_000 }, async (t) => {
       const began = performance.now()
       const files = transport === 'websocket' ? plays.filter((file) => !isAboutBytes(file)) : plays
-      const options = { ...defaultRunOptions, transport, exactType: exact, exactText: exact }
+      const options = { timeoutSeconds: PATIENCE_SECONDS, transport, exactType: exact, exactText: exact }
       const lines = await runInThread({ files, storage, options, jobs: JOBS })
       for (const line of lines.filter((text) => !text.startsWith('ok '))) {
         const [problem = '', ...report] = line.split('\n')
