@@ -116,6 +116,13 @@ export class TlsChannel implements SecureChannel {
     return this.#socket.getX509Certificate()?.raw
   }
 
+  get finished(): Buffer | undefined {
+    const socket = this.#socket
+    if (socket.destroyed) return undefined
+    // In a full handshake the client's comes first, in a resumed one the server's (RFC 5929 §3.1).
+    return socket.isSessionReused() ? socket.getFinished() : socket.getPeerFinished()
+  }
+
   get peerCertificate(): Buffer | undefined {
     return this.#socket.authorized ? this.#socket.getPeerX509Certificate()?.raw : undefined
   }

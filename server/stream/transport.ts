@@ -4,6 +4,8 @@
 export interface SecureChannel {
   /** As OpenSSL names it: `TLSv1.3`. */
   readonly protocol: string
+  /** The first Finished message of the handshake (RFC 5929 §3). Undefined once the wire is closed. */
+  readonly finished: Buffer | undefined
   /** RFC 5705. Undefined once the wire is closed. */
   exportKeyingMaterial(length: number, label: string, context: Buffer): Buffer | undefined
   /** The certificate that we have shown, in DER. */

@@ -7,6 +7,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { isPending, type Maybe } from '../../util/maybe.ts'
 import { fakeCredentials, readKey, type StoredKeys } from '../credentials.ts'
 import { digest, hmac, type HashName } from '../digest.ts'
+import { bindingTypeOf } from './channel-binding.ts'
 import { identityOf, nodeOf } from './identity.ts'
 import {
   EMPTY_CHALLENGE,
@@ -160,7 +161,7 @@ class ScramDialogue implements Dialogue {
   }
 
   #bindingData(binding: ChannelBindingFlag): Buffer | undefined {
-    const { bindingTypes, mechanismsOffered } = this.#context
+    const { mechanismsOffered } = this.#context
     if ((binding.flag === 'p') !== this.#variant.isPlus) {
       throw new SaslFailure('malformed-request', 'The mechanism and the channel binding flag contradict each other')
     }
@@ -169,7 +170,7 @@ class ScramDialogue implements Dialogue {
       throw new SaslFailure('not-authorized', 'Channel binding was offered')
     }
     if (binding.flag !== 'p') return undefined
-    const type = bindingTypes.find((offered) => offered === binding.type)
+    const type = bindingTypeOf(binding.type)
     const data = type && this.#context.channelBinding(type)
     if (data === undefined) throw new SaslFailure('malformed-request', 'That channel binding type is not offered')
     return data

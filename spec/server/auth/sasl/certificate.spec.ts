@@ -22,6 +22,9 @@ import { HOST, verdict, world } from './world.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
 
+/** A connection of which nothing is known any more. */
+const GONE = { certificate: undefined, finished: undefined, exportKeyingMaterial: () => undefined }
+
 t.test('reads the addresses of a certificate as they are, and nothing else', (t) => {
   const names = [xmppAddr(`juliet@${HOST}`), dnsName(HOST), xmppAddr('ромео@mantua.example')]
   const { der, pem } = makeCertificate(names, { commonName: `tybalt@${HOST}` })
@@ -94,14 +97,15 @@ t.test('the hash of tls-server-end-point follows the signature of the certificat
   for (const [signature, hash] of hashes) {
     const { der } = makeCertificate([dnsName(HOST)], { signature })
     t.equal(signatureHash(der), hash, signature)
-    const channel: TlsChannel = { protocol: 'TLSv1.2', certificate: der, exportKeyingMaterial: () => undefined }
+    const channel: TlsChannel = { ...GONE, protocol: 'TLSv1.2', certificate: der }
     t.same(bindingTypes(channel), hash === undefined ? [] : ['tls-server-end-point'])
     const expected = hash && createHash(hash).update(der).digest()
     t.same(channelBinding(channel, 'tls-server-end-point'), expected)
     t.equal(channelBinding(channel, 'tls-exporter'), undefined, 'not before TLS 1.3')
   }
-  const bare: TlsChannel = { protocol: 'TLSv1.3', certificate: undefined, exportKeyingMaterial: () => undefined }
+  const bare: TlsChannel = { ...GONE, protocol: 'TLSv1.3' }
   t.same(bindingTypes(bare), ['tls-exporter'])
+  t.equal(channelBinding(bare, 'tls-unique'), undefined)
   t.equal(channelBinding(bare, 'tls-exporter'), undefined, 'the connection is gone')
   t.equal(channelBinding(bare, 'tls-server-end-point'), undefined)
   t.end()
@@ -139,12 +143,16 @@ t.test('both ends of a TLS connection agree, and its client is whom its certific
     const channel: TlsChannel = {
       protocol: far.getProtocol() ?? '',
       certificate: far.getX509Certificate()?.raw,
+      finished: far.getPeerFinished(),
       exportKeyingMaterial: (length, label, context) => far.exportKeyingMaterial(length, label, context),
     }
     const exported = near.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
     const shown = near.getPeerX509Certificate()?.raw ?? Buffer.alloc(0)
     t.same(channelBinding(channel, 'tls-exporter'), maxVersion === 'TLSv1.3' ? exported : undefined)
     t.same(channelBinding(channel, 'tls-server-end-point'), createHash('sha384').update(shown).digest())
+
+    t.same(channelBinding(channel, 'tls-unique'), near.getFinished(), 'also on TLS 1.3, for clients that know no other')
+    t.notOk(bindingTypes(channel).includes('tls-unique'), 'and never announced')
 
     const certificate = far.getPeerX509Certificate()?.raw
     t.ok(far.authorized)
