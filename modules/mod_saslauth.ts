@@ -2,17 +2,17 @@
 import { LoginAttempts } from '../server/auth/attempts.ts'
 import { HashingBusy } from '../server/auth/pbkdf2.ts'
 import { anonymous } from '../server/auth/sasl/anonymous.ts'
-import { bindingTypes, channelBinding } from '../server/auth/sasl/channel-binding.ts'
+import { bindingTypes, channelBinding, type ChannelBindingType } from '../server/auth/sasl/channel-binding.ts'
 import { external } from '../server/auth/sasl/external.ts'
 import type { Mechanism, SaslEnvironment } from '../server/auth/sasl/mechanism.ts'
 import { type Outcome, SaslNegotiator } from '../server/auth/sasl/negotiator.ts'
 import { makeOffer, type Offer, type OfferGround } from '../server/auth/sasl/offer.ts'
 import { plain } from '../server/auth/sasl/plain.ts'
-import { SaslFailure } from '../server/auth/sasl/sasl-failure.ts'
+import { type SaslCondition, SaslFailure } from '../server/auth/sasl/sasl-failure.ts'
 import { scram } from '../server/auth/sasl/scram.ts'
 import { t } from '../server/config/types.ts'
 import { defineModule } from '../server/host/module.ts'
-import { JidError } from '../server/jid/jid.ts'
+import { type Jid, JidError } from '../server/jid/jid.ts'
 import type { Stream } from '../server/stream/stream.ts'
 import { StreamError } from '../server/stream/stream-error.ts'
 import { isPending, type Maybe } from '../server/util/maybe.ts'
@@ -37,6 +37,33 @@ interface Login {
   readonly offer: ShownOffer
   /** Made when the peer begins. */
   negotiator?: SaslNegotiator
+}
+
+/** The logins of streams, for whoever speaks a profile of SASL. */
+export interface Logins {
+  /** What is offered on a stream as it is now. */
+  offer(stream: Stream): Offer
+  /** Throws or rejects with SaslFailure, or with what `failureOf` makes one of. */
+  begin(stream: Stream, mechanism: string, initial: string | undefined): Maybe<Outcome>
+  respond(stream: Stream, response: string): Maybe<Outcome>
+  abort(stream: Stream): SaslFailure
+  /** For refusals outside of the mechanisms. */
+  refuse(stream: Stream, condition: SaslCondition, text?: string): SaslFailure
+  /** The channel of the stream, for what is tied to it (RFC 5056). */
+  channelBinding(stream: Stream, type: ChannelBindingType): Buffer | undefined
+  /** Who has proved to be whom, as an address. */
+  accepted(stream: Stream, username: string, mechanism: string): Jid
+  /**
+   * What to answer to somebody who has failed, once it may be answered:
+   * guessing is slow. `isLast` means that the stream has to be closed behind it.
+   */
+  failed(stream: Stream, error: unknown): Promise<{ readonly failure: SaslFailure; readonly isLast: boolean }>
+}
+
+declare module '../server/host/module.ts' {
+  interface Services {
+    saslauth: Logins
+  }
 }
 
 export default defineModule({
@@ -74,27 +101,56 @@ export default defineModule({
       offer: (stream) => loginOf(stream).offer.bindingsFeature,
     })
 
+    const service: Logins = {
+      offer: (stream) => loginOf(stream).offer,
+
+      begin(stream, mechanism, initial) {
+        checkBeginning(stream)
+        return negotiatorOf(stream).begin(mechanism, initial)
+      },
+
+      respond: (stream, response) => negotiatorOf(stream).respond(response),
+      abort: (stream) => negotiatorOf(stream).abort(),
+
+      refuse(stream, condition, text) {
+        return negotiatorOf(stream).refuse(condition, text)
+      },
+
+      channelBinding: ({ transport: { secure } }, type) => secure && channelBinding(secure, type),
+
+      accepted(stream, username, mechanism) {
+        logins.delete(stream)
+        const jid = host.jid.withNode(username)
+        host.log.info('client logged in', { jid: jid.full, mechanism, peer: stream.transport.address })
+        return jid
+      },
+
+      failed,
+    }
+
     host.nonza({ ns: NS.sasl, name: 'auth' }, (stream, auth) =>
-      answer(stream, () => {
-        const negotiator = negotiatorOf(stream)
-        if (stream.needsTls) throw negotiator.refuse('encryption-required')
-        const { address, local } = stream.transport
-        if (!local && attempts.blockedMilliseconds(address) > 0) {
-          throw negotiator.refuse('temporary-auth-failure', 'Too many logins have failed from your address')
-        }
-        return negotiator.begin(auth.attrs['mechanism'] ?? '', auth.getText() || undefined)
-      }),
+      answer(stream, () => service.begin(stream, auth.attrs['mechanism'] ?? '', auth.getText() || undefined)),
     )
 
     host.nonza({ ns: NS.sasl, name: 'response' }, (stream, response) =>
-      answer(stream, () => negotiatorOf(stream).respond(response.getText())),
+      answer(stream, () => service.respond(stream, response.getText())),
     )
 
     host.nonza({ ns: NS.sasl, name: 'abort' }, (stream) =>
       answer(stream, () => {
-        throw negotiatorOf(stream).abort()
+        throw service.abort(stream)
       }),
     )
+
+    return service
+
+    function checkBeginning(stream: Stream): void {
+      if (stream.needsTls) throw service.refuse(stream, 'encryption-required')
+      const { address, local } = stream.transport
+      if (!local && attempts.blockedMilliseconds(address) > 0) {
+        throw service.refuse(stream, 'temporary-auth-failure', 'Too many logins have failed from your address')
+      }
+    }
 
     /** Takes a step of a login; whoever has logged in has no more steps to take (RFC 6120 §4.9.3.12). */
     function answer(stream: Stream, step: () => Maybe<Outcome>): Maybe<void> {
@@ -104,10 +160,10 @@ export default defineModule({
         if (!isPending(outcome)) return take(stream, outcome)
         return outcome.then(
           (late) => take(stream, late),
-          (error: unknown) => refuse(stream, asFailure(error)),
+          (error: unknown) => refuse(stream, error),
         )
       } catch (error) {
-        return refuse(stream, asFailure(error))
+        return refuse(stream, error)
       }
     }
 
@@ -117,21 +173,26 @@ export default defineModule({
         return
       }
       const { identity, mechanism, data } = outcome
-      logins.delete(stream)
       stream.send(xml('success', { xmlns: NS.sasl }, data))
-      stream.authenticate(host.jid.withNode(identity.username))
-      host.log.info('client logged in', { jid: stream.identity?.full, mechanism, peer: stream.transport.address })
+      stream.authenticate(service.accepted(stream, identity.username, mechanism))
+    }
+
+    async function refuse(stream: Stream, error: unknown): Promise<void> {
+      const { failure, isLast } = await failed(stream, error)
+      stream.send(failureElement(failure.condition, failure.text))
+      if (isLast) throw new StreamError('policy-violation', 'Too many failed logins')
     }
 
     /** Guessing is slow, and ends: after five failures on a stream, and after some more from one address (RFC 6120 §6.4.5). */
-    async function refuse(stream: Stream, { condition, text }: SaslFailure): Promise<void> {
+    async function failed(stream: Stream, error: unknown) {
+      const failure = asFailure(error)
+      const { condition } = failure
       const { address, local } = stream.transport
       const counts = condition === 'not-authorized' && !local
       const delay = counts ? attempts.failed(address) : 0
       if (delay > 0) await new Promise<void>((resolve) => host.clock.after(delay, resolve))
       host.log.info('login failed', { peer: address, reason: condition })
-      stream.send(failureElement(condition, text))
-      if (loginOf(stream).negotiator?.exhausted) throw new StreamError('policy-violation', 'Too many failed logins')
+      return { failure, isLast: loginOf(stream).negotiator?.exhausted ?? false }
     }
 
     function negotiatorOf(stream: Stream): SaslNegotiator {
