@@ -47,6 +47,7 @@ export function notify(service: Service, node: Node, event: Element, item?: Item
     // Who listens at some client has been told there (XEP-0163 §4.3.2).
     if (told.has(address) || !subscription.options.deliver || !isCurrent(subscription, service.now)) continue
     const to = service.rules.parseJid(address)
+    if (!mayHear(service, node, to)) continue
     const body = subscription.options.includeBody && item !== undefined ? summaryOf(item) : undefined
     service.rules.send(to, body === undefined ? stanza : stanza.append(xml('body', { xmlns: NS.client }, body)))
   }
@@ -82,6 +83,12 @@ export function tellSubscription(
 ): void {
   const event = eventElement(xml('subscription', { node: node.id, jid: address, subscription: state }))
   service.rules.send(service.rules.parseJid(address), notification(service, node, event))
+}
+
+/** Whether a subscriber may still be one: contacts may have fallen out. Who was approved needs nothing else. */
+function mayHear(service: Service, node: Node, who: Jid): boolean {
+  const { access_model: model } = node.config
+  return denialOf(model === 'authorize' ? 'open' : model, service.relation(node, who)) === undefined
 }
 
 export function mayRead(service: Service, node: Node, who: Jid): boolean {
