@@ -69,7 +69,9 @@ export class Server {
       random,
       pbkdf2: new KeyDerivationQueue(),
       parseJid: (text) => this.#jids.parse(text),
+      tryParseJid: (text) => this.#jids.tryParse(text),
       domains: (kind) => this.hosts.domains(kind),
+      roleOf: (jid) => this.hosts.roleOf(jid),
       purge: (domain, node) => storage.purge(domain, node),
     }
     this.hosts = new HostSet(kernel, modules, storage, config, log)

@@ -38,6 +38,8 @@ export interface StanzaErrorOptions {
   readonly by?: string
   /** An application-specific condition, in a namespace of its own. */
   readonly extra?: Element
+  /** Of `gone` and `redirect`: where it is now (RFC 6120 §8.3.3.5, §8.3.3.14). */
+  readonly uri?: string
   readonly cause?: unknown
 }
 
@@ -53,6 +55,7 @@ export class StanzaError extends Error {
   readonly text: string | undefined
   readonly by: string | undefined
   readonly extra: Element | undefined
+  readonly uri: string | undefined
 
   constructor(condition: StanzaCondition, text?: string, options: StanzaErrorOptions = {}) {
     super(text ?? condition, { cause: options.cause })
@@ -61,6 +64,7 @@ export class StanzaError extends Error {
     this.text = text
     this.by = options.by
     this.extra = options.extra
+    this.uri = options.uri
   }
 
   /** The `<error/>` child of an error stanza (RFC 6120 §8.3.2). */
@@ -68,7 +72,7 @@ export class StanzaError extends Error {
     return xml(
       'error',
       { xmlns: NS.client, type: this.type, by: this.by },
-      xml(this.condition, { xmlns: NS.stanzas }),
+      xml(this.condition, { xmlns: NS.stanzas }, this.uri),
       this.text !== undefined && xml('text', { xmlns: NS.stanzas }, this.text),
       this.extra,
     )

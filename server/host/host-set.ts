@@ -1,13 +1,15 @@
 /** The hosts of the server with their modules, as the configuration wants them. */
+import type { AccountRole, Accounts } from '../auth/accounts.ts'
 import type { Config, HostConfig } from '../config/config.ts'
 import type { ConfigDiff, HostDiff } from '../config/diff.ts'
-import { JidError } from '../jid/jid.ts'
+import { type Jid, JidError } from '../jid/jid.ts'
 import type { Log } from '../log/log.ts'
 import { type Origin, RoutedStanza } from '../routed-stanza.ts'
 import { LocalOrigin } from '../router.ts'
 import type { SessionOwner } from '../session/client-session.ts'
 import { StanzaError } from '../stanza-error.ts'
 import type { Stanza } from '../xml/stanza.ts'
+import { isPending, type Maybe } from '../util/maybe.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { inOrder, Loader, type Supplies } from './loader.ts'
 import type { AnyHostModule, AnyModule, HostKind } from './module.ts'
@@ -58,6 +60,14 @@ export class HostSet {
   /** True while a handler of some stanza waits for something. */
   get busy(): boolean {
     return this.#kernel.router.busy
+  }
+
+  /** What somebody is on the host of their account, if that is ours. */
+  roleOf({ node, domain }: Jid): Maybe<AccountRole | undefined> {
+    // The module of that name gives this service.
+    const accounts = this.#served.get(domain)?.loader.service('accounts') as Accounts | undefined
+    const account = node === undefined ? undefined : accounts?.get(node)
+    return isPending(account) ? account.then((found) => found?.role) : account?.role
   }
 
   domains(kind: HostKind): readonly string[] {

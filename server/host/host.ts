@@ -1,4 +1,5 @@
 /** A host, and the server, as a module sees them: all that the author of a module needs to read. */
+import type { AccountRole } from '../auth/accounts.ts'
 import type { KeyDerivation } from '../auth/pbkdf2.ts'
 import type { Command } from '../admin/command.ts'
 import type { Fields } from '../config/types.ts'
@@ -83,6 +84,8 @@ export interface ModuleHost<D extends ServiceName = never> extends ModuleLife {
   readonly anonymous: boolean
   /** The other domains that this server serves, by kind. */
   siblings(kind: HostKind): readonly string[]
+  /** What somebody is on whatever host of this server their account is; undefined if they have none here. */
+  roleOf(jid: Jid): Maybe<AccountRole | undefined>
   /** Makes keys of passwords, few at a time. */
   readonly pbkdf2: KeyDerivation
 
@@ -144,6 +147,8 @@ export interface ModuleHost<D extends ServiceName = never> extends ModuleLife {
   }): Promise<Element | undefined>
   /** Reads an address; throws JidError. */
   parseJid(text: string): Jid
+  /** Reads an address; undefined if it is none. */
+  tryParseJid(text: string): Jid | undefined
 
   /** Deletes everything that any module has stored for a node of this host. */
   purge(node: string): Promise<void>

@@ -1,5 +1,6 @@
 /** The host as one module sees it: every registration is tied to the life of the module. */
 import { command } from '../admin/command.ts'
+import type { AccountRole } from '../auth/accounts.ts'
 import type { KeyDerivation } from '../auth/pbkdf2.ts'
 import type { Jid } from '../jid/jid.ts'
 import type { Log } from '../log/log.ts'
@@ -7,6 +8,7 @@ import type { Router } from '../router.ts'
 import { RoutedStanza } from '../routed-stanza.ts'
 import type { PendingIqs } from '../pending-iqs.ts'
 import type { Clock } from '../util/clock.ts'
+import type { Maybe } from '../util/maybe.ts'
 import type { Random } from '../util/random.ts'
 import { iq } from '../xml/build.ts'
 import type { IqHandler, IqMatch, ModuleHost } from './host.ts'
@@ -23,7 +25,9 @@ export interface Kernel {
   readonly random: Random
   readonly pbkdf2: KeyDerivation
   parseJid(text: string): Jid
+  tryParseJid(text: string): Jid | undefined
   domains(kind: HostKind): readonly string[]
+  roleOf(jid: Jid): Maybe<AccountRole | undefined>
   /** Deletes what any module has stored for a node of a host. */
   purge(domain: string, node: string): Promise<void>
 }
@@ -47,6 +51,7 @@ export function viewOf(
     },
     anonymous: host.settings.anonymous,
     siblings: (kind) => kernel.domains(kind).filter((domain) => domain !== host.domain),
+    roleOf: (jid) => kernel.roleOf(jid),
     pbkdf2: kernel.pbkdf2,
     log,
     clock: kernel.clock,
@@ -91,6 +96,7 @@ export function viewOf(
       return answer
     },
     parseJid: (text) => kernel.parseJid(text),
+    tryParseJid: (text) => kernel.tryParseJid(text),
     purge: (node) => kernel.purge(host.domain, node),
 
     slot: (slot, initial) => host.slots.slot(`session ${name} ${slot}`, initial),
