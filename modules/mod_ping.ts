@@ -12,6 +12,7 @@ export default defineModule({
   setup(host) {
     host.feature(NS.ping)
     host.iq({ type: 'get', ns: NS.ping, name: 'ping', at: 'host' }, () => {})
+    if (host.kind !== 'local') return
     // To others there is nobody: an answer would tell them which accounts there are (RFC 6120 §13.11).
     host.iq({ type: 'get', ns: NS.ping, name: 'ping', at: 'account' }, async ({ from, to }) => {
       if ((await host.optionalService('roster')?.mayKnow(from, to)) !== true)
