@@ -183,9 +183,9 @@ export class Front {
         return
       }
       this.#webTls.secure(socket, undefined).then(
-        (secured) => {
+        (channel) => {
           settled()
-          this.#http.take(secured)
+          this.#http.take(channel.socket)
         },
         (error: unknown) => this.#log.debug('tls handshake failed', { peer: socket.remoteAddress, error }),
       )

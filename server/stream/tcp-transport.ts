@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { isLoopback } from '../net/address.ts'
 import type { Flushable, Turn } from '../util/turn.ts'
-import { type TlsAcceptor, TlsChannel } from './tls.ts'
+import type { TlsAcceptor } from './tls.ts'
 import { nobody, type SecureChannel, type Transport, type TransportListener } from './transport.ts'
 
 export class TcpTransport implements Transport, Flushable {
@@ -86,9 +86,9 @@ export class TcpTransport implements Transport, Flushable {
     for (const event of ['data', 'end', 'close']) plain.removeAllListeners(event)
     plain.pause()
     try {
-      const secured = await this.#tls.secure(plain, domain)
-      this.#secure = new TlsChannel(secured)
-      this.#socket = secured
+      const channel = await this.#tls.secure(plain, domain)
+      this.#secure = channel
+      this.#socket = channel.socket
       this.#listen()
     } catch (error) {
       this.#gone()

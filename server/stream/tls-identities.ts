@@ -1,5 +1,5 @@
 /** Who we are to whom: a certificate for each domain, chosen by the name that a client asks for (RFC 6066 §3). */
-import { constants } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import tls, { type SecureContext, type SecureContextOptions } from 'node:tls'
 import { domainToASCII } from 'node:url'
 
@@ -15,6 +15,8 @@ export interface Certificate {
 export interface TlsIdentity {
   readonly options: SecureContextOptions
   readonly context: SecureContext
+  /** Without its chain, DER. */
+  readonly certificate: Buffer
 }
 
 export class TlsIdentities {
@@ -36,7 +38,8 @@ export class TlsIdentities {
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       sessionTimeout: SESSION_SECONDS,
     }
-    this.#byName.set(nameOf(domain), { options, context: tls.createSecureContext(options) })
+    const context = tls.createSecureContext(options)
+    this.#byName.set(nameOf(domain), { options, context, certificate: new X509Certificate(cert).raw })
   }
 
   /** True if somebody vouches for clients of any domain: whom they want is known only after they were asked. */

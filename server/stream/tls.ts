@@ -16,7 +16,7 @@ export interface TlsOptions {
 const SILENCE_MILLISECONDS = 10_000
 
 interface Waiting {
-  readonly resolve: (socket: TLSSocket) => void
+  readonly resolve: (channel: TlsChannel) => void
   readonly reject: (error: Error) => void
 }
 
@@ -50,16 +50,16 @@ export class TlsAcceptor {
   }
 
   /**
-   * The socket once the handshake is over; `domain` is whom a client wants that does not say so in TLS (SNI). Rejects,
+   * The channel once the handshake is over; `domain` is whom a client wants that does not say so in TLS (SNI). Rejects,
    * and destroys the socket, if the handshake fails.
    */
-  secure(socket: Socket, domain: string | undefined): Promise<TLSSocket> {
+  secure(socket: Socket, domain: string | undefined): Promise<TlsChannel> {
     const identity = this.#identities.find(domain)
     if (identity === undefined || socket.destroyed) {
       socket.destroy()
       return Promise.reject(new Error(identity === undefined ? 'there is no certificate' : 'the connection is closed'))
     }
-    const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>()
+    const { promise, resolve, reject } = Promise.withResolvers<TlsChannel>()
     this.#waiting.set(socket, { resolve, reject })
     // A TLS server accepts connections injected this way (documentation of its event 'connection').
     this.#serverOf(identity).emit('connection', socket)
@@ -80,7 +80,11 @@ export class TlsAcceptor {
       // oxlint-disable-next-line unicorn/no-null -- that is what Node wants for no error
       SNICallback: (name, answer) => answer(null, this.#identities.find(name)?.context),
     })
-    server.on('secureConnection', (socket) => this.#take(socket)?.resolve(socket))
+    server.on('secureConnection', (socket) => {
+      // To ask the socket for the certificate takes longer than the rest of a login.
+      const { certificate } = (socket.servername && this.#identities.find(socket.servername)) || identity
+      this.#take(socket)?.resolve(new TlsChannel(socket, certificate))
+    })
     server.on('tlsClientError', (error, socket) => {
       this.#take(socket)?.reject(error)
       socket.destroy()
@@ -102,32 +106,36 @@ const WEB = 'http/1.1'
 
 /** The channel that a TLS socket is. */
 export class TlsChannel implements SecureChannel {
-  readonly #socket: TLSSocket
+  readonly socket: TLSSocket
+  #certificate: Buffer | undefined
 
-  constructor(socket: TLSSocket) {
-    this.#socket = socket
+  /** `certificate` is what we have shown; the socket is asked for it if that is not known. */
+  constructor(socket: TLSSocket, certificate?: Buffer) {
+    this.socket = socket
+    this.#certificate = certificate
   }
 
   get protocol(): string {
-    return this.#socket.getProtocol() ?? 'unknown'
+    return this.socket.getProtocol() ?? 'unknown'
   }
 
   get certificate(): Buffer | undefined {
-    return this.#socket.getX509Certificate()?.raw
+    this.#certificate ??= this.socket.getX509Certificate()?.raw
+    return this.#certificate
   }
 
   get finished(): Buffer | undefined {
-    const socket = this.#socket
+    const { socket } = this
     if (socket.destroyed) return undefined
     // In a full handshake the client's comes first, in a resumed one the server's (RFC 5929 §3.1).
     return socket.isSessionReused() ? socket.getFinished() : socket.getPeerFinished()
   }
 
   get peerCertificate(): Buffer | undefined {
-    return this.#socket.authorized ? this.#socket.getPeerX509Certificate()?.raw : undefined
+    return this.socket.authorized ? this.socket.getPeerX509Certificate()?.raw : undefined
   }
 
   exportKeyingMaterial(length: number, label: string, context: Buffer): Buffer | undefined {
-    return this.#socket.destroyed ? undefined : this.#socket.exportKeyingMaterial(length, label, context)
+    return this.socket.destroyed ? undefined : this.socket.exportKeyingMaterial(length, label, context)
   }
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
-import { TlsAcceptor, TlsChannel } from '../../../server/stream/tls.ts'
+import { TlsAcceptor, type TlsChannel } from '../../../server/stream/tls.ts'
 import type { Certificate } from '../../../server/stream/tls-identities.ts'
 import { dnsName, makeCertificate, type MadeCertificate, xmppAddr } from '../auth/sasl/make-certificate.ts'
 
@@ -36,7 +36,7 @@ function makeAcceptor(options: Partial<Options> = {}): TlsAcceptor {
 
 /** Gives all connections to `acceptor`; `secured` are those that got through, each of which repeats what it hears. */
 async function listen(t: Test, acceptor: TlsAcceptor, where: ListenOptions = { port: 0, host: '127.0.0.1' }) {
-  const secured: TLSSocket[] = []
+  const secured: TlsChannel[] = []
   const failures: Error[] = []
   const failed = Promise.withResolvers<void>()
   const sockets: Socket[] = []
@@ -44,8 +44,9 @@ async function listen(t: Test, acceptor: TlsAcceptor, where: ListenOptions = { p
   const server = net.createServer((socket) => {
     sockets.push(socket)
     acceptor.secure(socket, wanted.domain).then(
-      (one) => {
-        secured.push(one)
+      (channel) => {
+        const { socket: one } = channel
+        secured.push(channel)
         one.on('error', () => {}).on('data', (bytes: Buffer) => one.write(bytes))
       },
       (error: Error) => {
@@ -69,20 +70,21 @@ async function listen(t: Test, acceptor: TlsAcceptor, where: ListenOptions = { p
 async function converse(
   { to, secured }: Awaited<ReturnType<typeof listen>>,
   options: ConnectionOptions = {},
-): Promise<{ client: TLSSocket; own: TLSSocket; name: string }> {
+): Promise<{ client: TLSSocket; own: TLSSocket; channel: TlsChannel; name: string }> {
   const client = tls.connect({ ...to, rejectUnauthorized: false, ...options })
   client.on('error', () => {})
   await once(client, 'secureConnect')
-  const said = client.exportKeyingMaterial(16, 'test', Buffer.alloc(0)).toString('hex')
+  const said = keyOf(client)
   client.write(said)
   const [heard] = (await once(client, 'data')) as [Buffer]
   if (heard.toString() !== said) throw new Error('that was not for us')
-  const own = secured.find(
-    (one) => !one.destroyed && one.exportKeyingMaterial(16, 'test', Buffer.alloc(0)).toString('hex') === said,
-  )
-  if (own === undefined) throw new Error('nobody has secured that')
-  return { client, own, name: String(client.getPeerCertificate().subject?.CN) }
+  const channel = secured.find(({ socket }) => !socket.destroyed && keyOf(socket) === said)
+  if (channel === undefined) throw new Error('nobody has secured that')
+  return { client, own: channel.socket, channel, name: String(client.getPeerCertificate().subject?.CN) }
 }
+
+/** What only the two ends of a connection know. */
+const keyOf = (socket: TLSSocket): string => socket.exportKeyingMaterial(16, 'test', Buffer.alloc(0)).toString('hex')
 
 /** The code of the error that a client gets. */
 async function refusal({ to }: Awaited<ReturnType<typeof listen>>, options: ConnectionOptions): Promise<unknown> {
@@ -190,14 +192,14 @@ t.test('knows the certificate of a client if somebody vouches for it', async (t)
   acceptor.setCertificate('mantua.example', certificateOf(mantua, romeo))
   const place = await listen(t, acceptor)
   const shown = async ({ pem, keyPem }: MadeCertificate, options: ConnectionOptions) => {
-    const { own } = await converse(place, { cert: pem, key: keyPem, ...options })
-    return new TlsChannel(own).peerCertificate
+    const { channel } = await converse(place, { cert: pem, key: keyPem, ...options })
+    return channel.peerCertificate
   }
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     const asked = { servername: 'mantua.example', maxVersion }
     t.same(await shown(romeo, asked), romeo.der)
     t.equal(await shown(iago, asked), undefined, 'not that of a stranger, who gets in all the same')
-    t.equal(new TlsChannel((await converse(place, asked)).own).peerCertificate, undefined, 'nor none')
+    t.equal((await converse(place, asked)).channel.peerCertificate, undefined, 'nor none')
   }
   t.equal(await shown(romeo, { servername: 'verona.example' }), undefined, 'nor where nobody vouches')
 
@@ -218,26 +220,25 @@ t.test('resumes sessions, with the certificate that was shown', async (t) => {
       client.on('session', (session) => sessions.push(session))
       await once(client, 'session')
       client.destroy()
-      const { own } = await converse(place, { ...shown, session: sessions.at(-1) })
+      const { own, channel } = await converse(place, { ...shown, session: sessions.at(-1) })
       t.ok(own.isSessionReused(), `${maxVersion} ${servername}`)
       const known = servername === 'mantua.example' ? romeo.der : undefined
-      t.same(new TlsChannel(own).peerCertificate, known)
+      t.same(channel.peerCertificate, known)
     }
   }
 })
 
 t.test('tells a login what it can be bound to', async (t) => {
   const place = await listen(t, makeAcceptor())
-  const { client, own } = await converse(place, { servername: 'mantua.example' })
-  const channel = new TlsChannel(own)
+  const { client, own, channel } = await converse(place, { servername: 'mantua.example' })
   t.equal(channel.protocol, 'TLSv1.3')
   t.same(channel.certificate, mantua.der)
+  t.same((await converse(place)).channel.certificate, verona.der)
   const [length, label, context] = [32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)] as const
   t.same(channel.exportKeyingMaterial(length, label, context), client.exportKeyingMaterial(length, label, context))
   own.destroy()
   await once(own, 'close')
   t.equal(channel.exportKeyingMaterial(length, label, context), undefined)
-  t.equal(channel.certificate, undefined)
   t.equal(channel.peerCertificate, undefined)
 })
 
