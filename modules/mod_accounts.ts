@@ -56,6 +56,7 @@ export default defineModule({
         alone(node, async () => {
           const account = await required(node)
           await store.set(node, { ...account, credentials: await credentialsFor(password) })
+          host.announce('account/password-changed', { node })
           host.log.info('password changed', { jid: `${node}@${host.domain}` })
         }),
 

@@ -56,6 +56,13 @@ export default defineModule({
     host.feature(NS.carbonsRules)
     host.iq({ type: 'set', ns: NS.carbons, name: 'enable', at: 'self' }, ({ origin }) => enable(origin))
     host.iq({ type: 'set', ns: NS.carbons, name: 'disable', at: 'self' }, ({ origin }) => disable(origin))
+    host.provide('bind-feature', {
+      ns: NS.carbons,
+      apply(session, bind) {
+        if (bind.child('enable', NS.carbons) !== undefined) enable(session)
+        return undefined
+      },
+    })
     host.on('session/closed', ({ session }) => disable(session))
 
     host.on('outgoing/message', strip, 'rewrite')

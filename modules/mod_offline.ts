@@ -5,6 +5,7 @@ import { handled, type Handled, type StanzaEvent } from '../server/routed-stanza
 import type { ClientSession } from '../server/session/client-session.ts'
 import { StanzaError } from '../server/stanza-error.ts'
 import { delayElement, withoutDelaysFrom } from '../server/protocol/delay.ts'
+import { stanzaIdBy } from '../server/protocol/stanza-id.ts'
 import { NS } from '../server/xml/ns.ts'
 import { type ChildRef, Stanza } from '../server/xml/stanza.ts'
 import { archive } from '../storage/store.ts'
@@ -29,6 +30,7 @@ export default defineModule({
 
   setup(host, { config, stores: { messages } }) {
     host.feature('msgoffline')
+    const catchingUp = host.slot('catching-up', () => ({ fromArchive: false }))
     /** Accounts to which messages are being delivered that were kept: what is new has to wait its turn. */
     const delivering = new Map<string, Promise<void>>()
 
@@ -36,6 +38,9 @@ export default defineModule({
     host.on('incoming/message', (event) => (isForAccount(event) ? keep(event) : undefined), 'fallback')
     host.on('session/undelivered', ({ session, stanza }) => rescue(session, stanza), 'fallback')
     host.on('presence/receptive', ({ session }) => host.spawn('deliver what was kept', () => deliver(session)))
+    host.on('session/reads-archive', ({ session }) => {
+      catchingUp(session).fromArchive = true
+    })
     host.every('day', 'expire kept messages', async () => {
       if (config.expire_after === Infinity) return
       const end = new Date(host.clock.now() - config.expire_after * 1000)
@@ -101,10 +106,16 @@ export default defineModule({
     async function deliverAll(node: string, session: ClientSession): Promise<void> {
       for (;;) {
         const page = await messages.find(node, { limit: PAGE })
-        const sent = page.filter(({ stanza }) => session.send(Stanza.parse(stanza)))
+        const sent = page.filter(({ stanza }) => hand(Stanza.parse(stanza), session))
         if (sent.length > 0) await messages.remove(node, { ids: sent.map(({ id }) => id) })
         if (sent.length === 0 || sent.length < page.length) return
       }
+    }
+
+    /** Who catches up from the archive need not be sent what is there (XEP-0386 §3.2). */
+    function hand(stanza: Stanza, session: ClientSession): boolean {
+      const isArchived = stanzaIdBy(stanza, session.account.jid.bare) !== undefined
+      return (isArchived && catchingUp(session).fromArchive) || session.send(stanza)
     }
   },
 })

@@ -53,6 +53,14 @@ export default defineModule({
       host.nonza({ ns: NS.csi, name: state }, (stream) => set(sessionOf(stream), state))
     }
 
+    host.provide('bind-feature', {
+      ns: NS.csi,
+      apply(session, bind) {
+        if (bind.child('inactive', NS.csi) !== undefined) set(session, 'inactive')
+        return undefined
+      },
+    })
+
     host.defer(() => {
       for (const { sessions } of host.accounts) for (const session of sessions) set(session, 'active')
     })

@@ -34,6 +34,7 @@ export function setupRequests(host: ModuleHost, { reader, wishes, tombstones, wr
 
   host.iq({ type: 'get', ns: NS.mam, name: 'query', at: 'self' }, () => archiveFormElement())
 
+  host.provide('bound-info', ({ jid }) => metadataElement(reader, jid.node ?? ''))
   host.iq({ type: 'get', ns: NS.mam, name: 'metadata', at: 'self' }, ({ from }) =>
     metadataElement(reader, from.node ?? ''),
   )

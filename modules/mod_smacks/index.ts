@@ -1,6 +1,7 @@
 /** XEP-0198: Stream Management. Nothing is lost when a connection is, and it can be taken up again. */
 import { t } from '../../server/config/types.ts'
 import { defineModule } from '../../server/host/module.ts'
+import type { Jid } from '../../server/jid/jid.ts'
 import { parseBoolean, parseInteger } from '../../server/protocol/xsd.ts'
 import type { ClientSession } from '../../server/session/client-session.ts'
 import type { Stream } from '../../server/stream/stream.ts'
@@ -23,7 +24,7 @@ export interface StreamManagement {
 export type Resumption =
   | { readonly failed: Element }
   /** `take` must be called once `resumed` has been sent: the session goes on with the stream then. */
-  | { readonly resumed: Element; take(): void }
+  | { readonly resumed: Element; readonly jid: Jid; take(): void }
 
 declare module '../../server/host/module.ts' {
   interface Services {
@@ -101,6 +102,14 @@ export default defineModule({
 
     host.use(host.clock.every(LOOK_MILLISECONDS, look))
 
+    host.provide('bind-feature', {
+      ns: NS.sm,
+      apply(session, bind) {
+        const request = bind.child('enable', NS.sm)
+        return request && enable(session, request)
+      },
+    })
+
     return { enable, resume }
 
     function enable(session: ClientSession, request: Element): Element {
@@ -126,7 +135,7 @@ export default defineModule({
       if (state === undefined) return { failed: failed('item-not-found', resumables.pastH(id, identity.bare)) }
       if (h === undefined || !state.acknowledged(h)) return { failed: failed('bad-request', state.h) }
       const resumed = xml('resumed', { xmlns: NS.sm, previd: id, h: state.h })
-      return { resumed, take: () => take(state, stream) }
+      return { resumed, jid: state.session.jid, take: () => take(state, stream) }
     }
 
     function take(state: Managed, stream: Stream): void {
@@ -138,19 +147,6 @@ export default defineModule({
       state.resend(stream, host.clock.now())
       host.announce('session/resumed', { session, stream })
       host.log.info('session resumed', { jid: session.jid.full, peer: stream.transport.address })
-    }
-
-    function acknowledge(state: Managed, text: string | undefined): void {
-      const h = parseInteger(text ?? '', { min: 0, max: WRAP - 1 })
-      if (h === undefined) throw new StreamError('policy-violation', 'An acknowledgement needs a count')
-      if (state.acknowledged(h)) return
-      // XEP-0198 §6: nobody can have handled what was never sent.
-      const counts = { h: String(h), 'send-count': String(state.unacked.sent % WRAP) }
-      throw new StreamError(
-        'undefined-condition',
-        undefined,
-        xml('handled-count-too-high', { xmlns: NS.sm, ...counts }),
-      )
     }
 
     /** A client that takes nothing in loses its connection; what waited finds another way. */
@@ -177,10 +173,6 @@ export default defineModule({
       for (const stanza of state.unacked) await giveBack(host, state.session, stanza)
     }
 
-    function waitingOf({ account }: ClientSession): number {
-      return [...account.sessions].filter(({ stream }) => stream === undefined).length
-    }
-
     function stateOf(stream: Stream): Managed {
       const session = sessionOf(stream)
       const state = session && managed(session).state
@@ -194,6 +186,20 @@ export default defineModule({
     }
   },
 })
+
+function acknowledge(state: Managed, text: string | undefined): void {
+  const h = parseInteger(text ?? '', { min: 0, max: WRAP - 1 })
+  if (h === undefined) throw new StreamError('policy-violation', 'An acknowledgement needs a count')
+  if (state.acknowledged(h)) return
+  // XEP-0198 §6: nobody can have handled what was never sent.
+  const counts = { h: String(h), 'send-count': String(state.unacked.sent % WRAP) }
+  throw new StreamError('undefined-condition', undefined, xml('handled-count-too-high', { xmlns: NS.sm, ...counts }))
+}
+
+/** Sessions of the same account that wait for their clients. */
+function waitingOf({ account }: ClientSession): number {
+  return [...account.sessions].filter(({ stream }) => stream === undefined).length
+}
 
 function failed(condition: string, h?: string): Element {
   return xml('failed', { xmlns: NS.sm, h }, xml(condition, { xmlns: NS.stanzas }))

@@ -32,6 +32,10 @@ export interface HostHooks {
    * keep it or give it to another client; what nobody handles is refused.
    */
   'session/undelivered': Chain<{ readonly session: ClientSession; readonly stanza: Stanza }>
+  /** A client that reads the archive of its account has bound a resource: it needs nothing that was kept for it (XEP-0386 §3.2). */
+  'session/reads-archive': Notice<{ readonly session: ClientSession }>
+  /** An account has another password: nobody stays trusted because of the old one. */
+  'account/password-changed': Notice<{ readonly node: string }>
   /** A session goes on with another stream (XEP-0198 §5). */
   'session/resumed': Notice<{ readonly session: ClientSession; readonly stream: Stream }>
   /** The session is over, and no longer among those of its account. */

@@ -2,6 +2,8 @@
 import type { DiscoInfo, Identity } from '../protocol/disco-info.ts'
 import type { Jid } from '../jid/jid.ts'
 import type { Maybe } from '../util/maybe.ts'
+import type { Account } from '../session/account.ts'
+import type { ClientSession } from '../session/client-session.ts'
 import type { Stream, StreamFact } from '../stream/stream.ts'
 import type { Element } from '../xml/element.ts'
 import type { AnyCommand } from '../admin/command.ts'
@@ -25,6 +27,17 @@ export interface Provisions {
   'disco-node': DiscoNode
   command: AnyCommand
   'stream-feature': StreamFeature
+  /** What a client may have switched on while it binds a resource (XEP-0386 §3.1). */
+  'bind-feature': BindFeature
+  /** What a client is told of its account when it has bound a resource (XEP-0386 §3.2). */
+  'bound-info': (account: Account) => Promise<Element>
+}
+
+export interface BindFeature {
+  /** As it is announced: a namespace. */
+  readonly ns: string
+  /** Does what a child of `<bind/>` asks for, if there is one; gives what is to be answered, if anything is. */
+  apply(session: ClientSession, bind: Element): Element | undefined
 }
 
 /** A child of `<stream:features/>`, and when it is offered. */

@@ -169,10 +169,15 @@ export class Stream implements TransportListener, ScannerListener, Held {
 
   /** The peer is now known as `identity`; it opens its stream anew (RFC 6120 §6.4.6). */
   authenticate(identity: Jid): void {
+    this.identify(identity)
+    this.#begin()
+  }
+
+  /** The same, and the stream goes on as it is (XEP-0388 §2.6.1). */
+  identify(identity: Jid): void {
     this.identity = identity
     this.#note('authenticated')
     this.#scanner.limits = this.limits
-    this.#begin()
   }
 
   /** A resource is bound: from now on `user` takes the stanzas. The time for logging in has not run out. */

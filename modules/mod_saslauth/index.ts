@@ -1,48 +1,35 @@
 /** RFC 6120 §6: logging in with SASL. */
-import { LoginAttempts } from '../server/auth/attempts.ts'
-import { HashingBusy } from '../server/auth/pbkdf2.ts'
-import { anonymous } from '../server/auth/sasl/anonymous.ts'
-import { bindingTypes, channelBinding, type ChannelBindingType } from '../server/auth/sasl/channel-binding.ts'
-import { external } from '../server/auth/sasl/external.ts'
-import type { Mechanism, SaslEnvironment } from '../server/auth/sasl/mechanism.ts'
-import { type Outcome, SaslNegotiator } from '../server/auth/sasl/negotiator.ts'
-import { makeOffer, type Offer, type OfferGround } from '../server/auth/sasl/offer.ts'
-import { plain } from '../server/auth/sasl/plain.ts'
-import { type SaslCondition, SaslFailure } from '../server/auth/sasl/sasl-failure.ts'
-import { scram } from '../server/auth/sasl/scram.ts'
-import { t } from '../server/config/types.ts'
-import { defineModule } from '../server/host/module.ts'
-import { type Jid, JidError } from '../server/jid/jid.ts'
-import type { Stream } from '../server/stream/stream.ts'
-import { StreamError } from '../server/stream/stream-error.ts'
-import { isPending, type Maybe } from '../server/util/maybe.ts'
-import type { Random } from '../server/util/random.ts'
-import { type Element, xml } from '../server/xml/element.ts'
-import { NS } from '../server/xml/ns.ts'
-import { rawElement } from '../server/xml/raw-element.ts'
-import { keyval, type KeyvalStore } from '../storage/store.ts'
+import { LoginAttempts } from '../../server/auth/attempts.ts'
+import { HashingBusy } from '../../server/auth/pbkdf2.ts'
+import { anonymous } from '../../server/auth/sasl/anonymous.ts'
+import { channelBinding, type ChannelBindingType } from '../../server/auth/sasl/channel-binding.ts'
+import { external } from '../../server/auth/sasl/external.ts'
+import type { Mechanism } from '../../server/auth/sasl/mechanism.ts'
+import type { Outcome } from '../../server/auth/sasl/negotiator.ts'
+import type { Offer } from '../../server/auth/sasl/offer.ts'
+import { plain } from '../../server/auth/sasl/plain.ts'
+import { type SaslCondition, SaslFailure } from '../../server/auth/sasl/sasl-failure.ts'
+import { scram } from '../../server/auth/sasl/scram.ts'
+import { t } from '../../server/config/types.ts'
+import { defineModule } from '../../server/host/module.ts'
+import type { Jid } from '../../server/jid/jid.ts'
+import type { Stream } from '../../server/stream/stream.ts'
+import { StreamError } from '../../server/stream/stream-error.ts'
+import { isPending, type Maybe } from '../../server/util/maybe.ts'
+import type { Random } from '../../server/util/random.ts'
+import { type Element, xml } from '../../server/xml/element.ts'
+import { NS } from '../../server/xml/ns.ts'
+import { keyval, type KeyvalStore } from '../../storage/store.ts'
+import { OpenLogins } from './open-logins.ts'
 
-const NS_BINDINGS = 'urn:xmpp:sasl-cb:0'
 const MECHANISMS: readonly Mechanism[] = [...scram, plain, external]
-
-/** An offer, and what it looks like. */
-interface ShownOffer extends Offer {
-  readonly mechanismsFeature: Element | undefined
-  readonly bindingsFeature: Element | undefined
-}
-
-/** What is known of a stream that has not logged in. */
-interface Login {
-  readonly isSecure: boolean
-  readonly offer: ShownOffer
-  /** Made when the peer begins. */
-  negotiator?: SaslNegotiator
-}
 
 /** The logins of streams, for whoever speaks a profile of SASL. */
 export interface Logins {
   /** What is offered on a stream as it is now. */
   offer(stream: Stream): Offer
+  /** Throws SaslFailure if nobody may log in on the stream just now. */
+  check(stream: Stream): void
   /** Throws or rejects with SaslFailure, or with what `failureOf` makes one of. */
   begin(stream: Stream, mechanism: string, initial: string | undefined): Maybe<Outcome>
   respond(stream: Stream, response: string): Maybe<Outcome>
@@ -60,7 +47,7 @@ export interface Logins {
   failed(stream: Stream, error: unknown): Promise<{ readonly failure: SaslFailure; readonly isLast: boolean }>
 }
 
-declare module '../server/host/module.ts' {
+declare module '../../server/host/module.ts' {
   interface Services {
     saslauth: Logins
   }
@@ -81,45 +68,52 @@ export default defineModule({
   async setup(host, { config, stores }) {
     const fakeSecret = await secretOf(stores.secrets, host.random)
     const attempts = new LoginAttempts(host.clock)
-    const logins = new WeakMap<Stream, Login>()
     const accounts = host.service('accounts')
     const allowed = accounts.anonymous
       ? [anonymous]
       : MECHANISMS.filter(({ name }) => !config.disabled_mechanisms.includes(name.replace(/-PLUS$/, '')))
-    const offers = new Offers(allowed)
+    const logins = new OpenLogins(allowed, {
+      host: host.domain,
+      lookup: (username) => accounts.get(username),
+      parseJid: (address) => host.tryParseJid(address),
+      random: host.random,
+      pbkdf2: host.pbkdf2,
+      fakeSecret,
+    })
 
     host.streamFeature({
       needs: [],
       forbids: ['authenticated'],
-      offer: (stream) => (stream.needsTls ? undefined : loginOf(stream).offer.mechanismsFeature),
+      offer: (stream) => (stream.needsTls ? undefined : logins.offer(stream).mechanismsFeature),
     })
 
     // XEP-0440: which channel bindings the -PLUS mechanisms can use.
     host.streamFeature({
       needs: ['secure'],
       forbids: ['authenticated'],
-      offer: (stream) => loginOf(stream).offer.bindingsFeature,
+      offer: (stream) => logins.offer(stream).bindingsFeature,
     })
 
     const service: Logins = {
-      offer: (stream) => loginOf(stream).offer,
+      offer: (stream) => logins.offer(stream),
+      check: checkBeginning,
 
       begin(stream, mechanism, initial) {
         checkBeginning(stream)
-        return negotiatorOf(stream).begin(mechanism, initial)
+        return logins.negotiator(stream).begin(mechanism, initial)
       },
 
-      respond: (stream, response) => negotiatorOf(stream).respond(response),
-      abort: (stream) => negotiatorOf(stream).abort(),
+      respond: (stream, response) => logins.negotiator(stream).respond(response),
+      abort: (stream) => logins.negotiator(stream).abort(),
 
       refuse(stream, condition, text) {
-        return negotiatorOf(stream).refuse(condition, text)
+        return logins.negotiator(stream).refuse(condition, text)
       },
 
       channelBinding: ({ transport: { secure } }, type) => secure && channelBinding(secure, type),
 
       accepted(stream, username, mechanism) {
-        logins.delete(stream)
+        logins.forget(stream)
         const jid = host.jid.withNode(username)
         host.log.info('client logged in', { jid: jid.full, mechanism, peer: stream.transport.address })
         return jid
@@ -192,55 +186,7 @@ export default defineModule({
       const delay = counts ? attempts.failed(address) : 0
       if (delay > 0) await new Promise<void>((resolve) => host.clock.after(delay, resolve))
       host.log.info('login failed', { peer: address, reason: condition })
-      return { failure, isLast: loginOf(stream).negotiator?.exhausted ?? false }
-    }
-
-    function negotiatorOf(stream: Stream): SaslNegotiator {
-      const login = loginOf(stream)
-      return (login.negotiator ??= new SaslNegotiator(allowed, environmentOf(stream), login.offer))
-    }
-
-    function loginOf(stream: Stream): Login {
-      const begun = logins.get(stream)
-      const isSecure = stream.facts.has('secure')
-      // What was offered on the plain wire does not hold for the one that TLS has made of it.
-      if (begun !== undefined && begun.isSecure === isSecure) return begun
-      const login = { isSecure, offer: offers.for(groundOf(stream)) }
-      logins.set(stream, login)
-      return login
-    }
-
-    function groundOf({ transport }: Stream): OfferGround {
-      const { secure: channel, local, encrypted } = transport
-      const peerCertificate = channel?.peerCertificate
-      return {
-        host: host.domain,
-        parseJid,
-        secure: encrypted || local,
-        bindingTypes: channel === undefined ? [] : bindingTypes(channel),
-        ...(peerCertificate && { peerCertificate }),
-      }
-    }
-
-    function environmentOf(stream: Stream): SaslEnvironment {
-      const { secure: channel } = stream.transport
-      return {
-        ...groundOf(stream),
-        lookup: (username) => accounts.get(username),
-        channelBinding: (type) => channel && channelBinding(channel, type),
-        random: host.random,
-        pbkdf2: host.pbkdf2,
-        fakeSecret,
-      }
-    }
-
-    function parseJid(address: string) {
-      try {
-        return host.parseJid(address)
-      } catch (error) {
-        if (error instanceof JidError) return undefined
-        throw error
-      }
+      return { failure, isLast: logins.negotiator(stream).exhausted }
     }
   },
 })
@@ -252,41 +198,6 @@ async function secretOf(secrets: KeyvalStore<string>, random: Random): Promise<B
   const made = random.bytes(32)
   await secrets.set('', made.toString('base64'))
   return made
-}
-
-/** Offers, made once for each of the few situations in which most streams are. */
-class Offers {
-  readonly #known: readonly Mechanism[]
-  readonly #made = new Map<string, ShownOffer>()
-
-  constructor(known: readonly Mechanism[]) {
-    this.#known = known
-  }
-
-  for(ground: OfferGround): ShownOffer {
-    // What is offered to one certificate is offered to nobody else.
-    if (ground.peerCertificate !== undefined) return show(makeOffer(this.#known, ground))
-    const situation = `${ground.secure} ${ground.bindingTypes.join(' ')}`
-    const made = this.#made.get(situation) ?? show(makeOffer(this.#known, ground))
-    this.#made.set(situation, made)
-    return made
-  }
-}
-
-function show(offer: Offer): ShownOffer {
-  const mechanisms = offer.names.map((name) => xml('mechanism', {}, name))
-  const bindings = offer.bindingTypes.map((type) => xml('channel-binding', { type }))
-  return {
-    ...offer,
-    mechanismsFeature: written('mechanisms', NS.sasl, mechanisms),
-    bindingsFeature: written('sasl-channel-binding', NS_BINDINGS, bindings),
-  }
-}
-
-/** An element that is written once and sent to many; undefined if there is nothing to say. */
-function written(name: string, ns: string, children: readonly Element[]): Element | undefined {
-  if (children.length === 0) return undefined
-  return rawElement(name, ns, xml(name, { xmlns: ns }, ...children).toString())
 }
 
 function failureElement(condition: string, text: string | undefined): Element {

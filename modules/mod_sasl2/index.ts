@@ -1,0 +1,187 @@
+/** XEP-0388 with XEP-0386 and XEP-0484: logging in, binding a resource and switching things on, in one exchange. */
+import {
+  type HashedTokenMechanism,
+  hashedTokenMechanisms,
+  readTokenMessage,
+} from '../../server/auth/sasl/hashed-token.ts'
+import type { Outcome } from '../../server/auth/sasl/negotiator.ts'
+import type { SaslFailure } from '../../server/auth/sasl/sasl-failure.ts'
+import { t } from '../../server/config/types.ts'
+import { defineModule } from '../../server/host/module.ts'
+import { StanzaError } from '../../server/stanza-error.ts'
+import type { Stream } from '../../server/stream/stream.ts'
+import { StreamError } from '../../server/stream/stream-error.ts'
+import { isPending, type Maybe } from '../../server/util/maybe.ts'
+import type { Random } from '../../server/util/random.ts'
+import { type Element, xml } from '../../server/xml/element.ts'
+import { NS } from '../../server/xml/ns.ts'
+import { keyval, type KeyvalStore, map } from '../../storage/store.ts'
+import { type Entering, Entrance } from './entrance.ts'
+import { type AuthenticateRequest, NS_FAST, readRequest } from './request.ts'
+import { type ClientTokens, Tokens } from './tokens.ts'
+
+/** A login that was begun and has not ended. */
+interface Begun {
+  readonly request: AuthenticateRequest
+}
+
+export default defineModule({
+  name: 'sasl2',
+  about: 'lets clients log in with one exchange',
+  xeps: { 386: '1.1.0', 388: '1.0.4', 484: '0.2.0' },
+  on: ['local'],
+  depends: ['saslauth', 'bind', 'accounts'],
+  config: {
+    token_lifetime: t
+      .duration({ min: 60 })
+      .default(21 * 86_400)
+      .describe('How long a client may stay away and still log in with its token.'),
+    token_rotation: t
+      .duration({ min: 0 })
+      .default(86_400)
+      .describe('After how long a token is replaced when it is used.'),
+  },
+  stores: { tokens: map<ClientTokens>('fast_tokens'), secrets: keyval<string>('sasl2') },
+
+  async setup(host, { config, stores }) {
+    const logins = host.service('saslauth')
+    const accounts = host.service('accounts')
+    const begun = new WeakMap<Stream, Begun>()
+    const times = { lifeSeconds: config.token_lifetime, rotateSeconds: config.token_rotation }
+    const tokens = new Tokens(stores.tokens, host.clock, host.random, times)
+    const entrance = new Entrance(host, tokens, await secretOf(stores.secrets, host.random))
+
+    host.on('account/password-changed', ({ node }) => host.spawn('revoke tokens', () => tokens.revokeAll(node)))
+
+    host.streamFeature({
+      needs: [],
+      forbids: ['authenticated'],
+      offer(stream) {
+        const { names } = logins.offer(stream)
+        if (stream.needsTls || names.length === 0) return undefined
+        const mechanisms = names.map((name) => xml('mechanism', {}, name))
+        return xml('authentication', { xmlns: NS.sasl2 }, ...mechanisms, xml('inline', {}, ...inlineFeatures(stream)))
+      },
+    })
+
+    host.nonza({ ns: NS.sasl2, name: 'authenticate' }, (stream, element) =>
+      answer(stream, () => {
+        const request = readRequest(element)
+        begun.set(stream, { request })
+        const hashed = hashedTokenMechanisms.find(({ name }) => name === request.mechanism)
+        if (hashed !== undefined) return enterWithToken(stream, request, hashed)
+        return logins.begin(stream, request.mechanism, request.initialResponse)
+      }),
+    )
+
+    host.nonza({ ns: NS.sasl2, name: 'response' }, (stream, response) =>
+      answer(stream, () => logins.respond(stream, response.getText())),
+    )
+
+    host.nonza({ ns: NS.sasl2, name: 'abort' }, (stream) =>
+      answer(stream, () => {
+        throw logins.abort(stream)
+      }),
+    )
+
+    function inlineFeatures(stream: Stream): readonly Element[] {
+      const features = [...host.items('bind-feature')].map(({ ns }) => xml('feature', { var: ns }))
+      const bind = xml('bind', { xmlns: NS.bind2 }, xml('inline', {}, ...features))
+      const fast = tokenMechanisms(stream).map(({ name }) => xml('mechanism', {}, name))
+      const resume = host.optionalService('smacks') !== undefined && xml('sm', { xmlns: NS.sm })
+      return [bind, resume, fast.length > 0 && xml('fast', { xmlns: NS_FAST }, ...fast)].filter((it) => it !== false)
+    }
+
+    /** Those that can be tied to this channel, and one that is tied to none. */
+    function tokenMechanisms(stream: Stream): readonly HashedTokenMechanism[] {
+      const { bindingTypes } = logins.offer(stream)
+      if (accounts.anonymous || (!stream.transport.encrypted && !stream.transport.local)) return []
+      return hashedTokenMechanisms.filter(({ binding }) => binding === undefined || bindingTypes.includes(binding))
+    }
+
+    async function answer(stream: Stream, step: () => Maybe<Outcome | Entering>): Promise<void> {
+      if (stream.facts.has('authenticated')) throw new StreamError('not-authorized', 'You have logged in already')
+      try {
+        const outcome = step()
+        const settled = isPending(outcome) ? await outcome : outcome
+        await take(stream, settled)
+      } catch (error) {
+        if (error instanceof StreamError || error instanceof StanzaError) throw error
+        const { failure, isLast } = await logins.failed(stream, error)
+        stream.send(failureElement(failure))
+        if (isLast) throw new StreamError('policy-violation', 'Too many failed logins')
+      }
+    }
+
+    async function take(stream: Stream, outcome: Outcome | Entering): Promise<void> {
+      if (!('kind' in outcome)) {
+        begun.delete(stream)
+        return entrance.enter(outcome)
+      }
+      if (outcome.kind === 'challenge') {
+        stream.send(xml('challenge', { xmlns: NS.sasl2 }, outcome.data))
+        return
+      }
+      const { request } = begun.get(stream) ?? {}
+      if (request === undefined) throw logins.refuse(stream, 'malformed-request')
+      const { identity, mechanism, data } = outcome
+      requireClaimed(stream, identity.username)
+      const jid = logins.accepted(stream, identity.username, mechanism)
+      begun.delete(stream)
+      await entrance.enter({ stream, jid, request, data, used: undefined })
+    }
+
+    async function enterWithToken(
+      stream: Stream,
+      request: AuthenticateRequest,
+      mechanism: HashedTokenMechanism,
+    ): Promise<Entering> {
+      logins.check(stream)
+      const { userAgent, initialResponse = '', token } = request
+      const message = readTokenMessage(Buffer.from(initialResponse, 'base64'))
+      const offered = tokenMechanisms(stream).includes(mechanism)
+      if (!offered || token === undefined || userAgent.id === undefined)
+        throw logins.refuse(stream, 'malformed-request')
+      const binding =
+        mechanism.binding === undefined ? Buffer.alloc(0) : logins.channelBinding(stream, mechanism.binding)
+      const node = nodeOf(message.username)
+      const proved = node && binding && (await tokens.prove(node, userAgent.id, mechanism, message, binding))
+      if (node === undefined || !proved) throw logins.refuse(stream, 'not-authorized')
+      const account = await accounts.get(node)
+      if (account === undefined) throw logins.refuse(stream, 'not-authorized')
+      if (account.disabled === true) throw logins.refuse(stream, 'account-disabled')
+      requireClaimed(stream, node)
+      const jid = logins.accepted(stream, node, mechanism.name)
+      return { stream, jid, request, data: proved.answer.toString('base64'), used: proved.token }
+    }
+
+    /** Whoever has proved to be somebody else than he said must not go on (XEP-0388 §2.3). */
+    function requireClaimed(stream: Stream, username: string): void {
+      const { claimed } = stream
+      if (claimed === undefined || nodeOf(claimed.split('/', 1)[0]?.split('@', 1)[0] ?? '') === username) return
+      throw logins.refuse(stream, 'invalid-authzid', 'The stream was opened by somebody else')
+    }
+
+    function nodeOf(username: string): string | undefined {
+      return host.tryParseJid(`${username}@${host.domain}`)?.node
+    }
+  },
+})
+
+function failureElement({ condition, text }: SaslFailure): Element {
+  return xml(
+    'failure',
+    { xmlns: NS.sasl2 },
+    xml(condition, { xmlns: NS.sasl }),
+    text !== undefined && xml('text', { 'xml:lang': 'en' }, text),
+  )
+}
+
+/** From which names of resources are made; the same for as long as the host exists. */
+async function secretOf(secrets: KeyvalStore<string>, random: Random): Promise<Buffer> {
+  const kept = await secrets.get('')
+  if (kept !== undefined) return Buffer.from(kept, 'base64')
+  const made = random.bytes(32)
+  await secrets.set('', made.toString('base64'))
+  return made
+}
