@@ -1,12 +1,12 @@
-/** XEP-0313 §4.2, §4.3, §5: what an archive answers, whosever it is. */
+/** HOT. XEP-0313 §4.2, §4.3, §5: what an archive answers, whosever it is. */
 import { type Element, xml } from '../xml/element.ts'
+import { escapeAttribute } from '../xml/escape.ts'
 import { NS } from '../xml/ns.ts'
 import { rawElement } from '../xml/raw-element.ts'
 import type { ArchiveItem, Owner } from '../../storage/store.ts'
 import { readArchiveQuery } from './archive-query.ts'
 import type { ArchivePage, ArchiveReader } from './archive-reader.ts'
 import { formatDateTime } from './date-time.ts'
-import { delayElement } from './delay.ts'
 import { pageSize, renderPage } from './rsm.ts'
 
 /** Who asks, and what they may see. */
@@ -46,10 +46,12 @@ export function archivedElement({ stanza }: ArchiveItem): Element {
   return rawElement('message', NS.client, `<message xmlns='${NS.client}'${stanza.slice('<message'.length)}`)
 }
 
-/** The `<result/>` of one item (§4.2). */
-function resultElement({ id, when }: ArchiveItem, queryid: string | undefined, stanza: Element): Element {
-  const forwarded = xml('forwarded', { xmlns: NS.forward }, delayElement(when), stanza)
-  return xml('result', { xmlns: NS.mam, queryid, id }, forwarded)
+/** The `<result/>` of one item (§4.2), as text: a page has many, and all that varies is in four places. */
+function resultElement({ id, when }: ArchiveItem, queryId: string | undefined, stanza: Element): Element {
+  const query = queryId === undefined ? '' : ` queryid='${escapeAttribute(queryId)}'`
+  const delay = `<delay xmlns='${NS.delay}' stamp='${formatDateTime(when)}'/>`
+  const forwarded = `<forwarded xmlns='${NS.forward}'>${delay}${stanza.toString()}</forwarded>`
+  return rawElement('result', NS.mam, `<result xmlns='${NS.mam}'${query} id='${id}'>${forwarded}</result>`)
 }
 
 /** The `<fin/>` that ends a page (§4.3.2). */
