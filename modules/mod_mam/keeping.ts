@@ -8,7 +8,6 @@ import { stanzaIdElement, withoutStanzaIdsBy, withStanzaId } from '../../server/
 import type { StanzaEvent } from '../../server/routed-stanza.ts'
 import type { ClientSession } from '../../server/session/client-session.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
-import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import type { Appended, ArchiveStore } from '../../storage/store.ts'
 import type { Tombstones } from './tombstones.ts'
@@ -48,7 +47,7 @@ export function setupKeeping(host: ModuleHost, { messages, reader, wishes, tombs
     const { from, to, origin } = event
     // What an account writes to itself was kept when it was sent: an archive has everything once (§6.1.1).
     if (to.node === undefined || (to.bare === from.bare && origin.kind === 'client')) return undefined
-    if (isNamedByOthers(event.stanza, from)) event.stanza = withoutStanzaIdsBy(event.stanza, to.bare)
+    event.stanza = withoutStanzaIdsBy(event.stanza, to.bare)
     if (!isKept(event.stanza)) return undefined
     const account = host.account(to.bare)
     const wanted = account === undefined ? wishes.ofNode(to.node, from) : wishes.ofAccount(account, from)
@@ -93,12 +92,6 @@ export function setupKeeping(host: ModuleHost, { messages, reader, wishes, tombs
 
 /** A message that could not be stored is delivered all the same. */
 function nothing(): undefined {}
-
-/** True unless all ids are by the sender's own address: what a room says to its occupants needs no closer look for each. */
-function isNamedByOthers(stanza: Stanza, { bare }: Jid): boolean {
-  if (!stanza.has('stanza-id', NS.sid)) return false
-  return stanza.children('stanza-id', NS.sid).some(({ attrs }) => attrs['by'] !== bare)
-}
 
 /** Whether a message belongs in the archive of an account (§6.1.1). */
 function isKept(stanza: Stanza): boolean {
