@@ -9,17 +9,6 @@ import { own } from '../server/util/own.ts'
 import { NS } from '../server/xml/ns.ts'
 import type { Stanza } from '../server/xml/stanza.ts'
 
-/** Switches the copies of a client on, for whoever does so in its name (XEP-0386). */
-export interface Carbons {
-  enable(session: ClientSession): void
-}
-
-declare module '../server/host/module.ts' {
-  interface Services {
-    carbons: Carbons
-  }
-}
-
 declare module '../server/host/events.ts' {
   interface HostHooks {
     /** Shall the other clients of the account see a message? Asked before the rules of XEP-0280 §6.1 are. */
@@ -68,16 +57,7 @@ export default defineModule({
     host.on('outgoing/message', strip, 'rewrite')
     host.on('incoming/message', strip, 'rewrite')
     host.on('outgoing/message', (event) => copy(event, 'sent', event.origin.account), 'copy')
-    // What is said in a room has come to each client that is in it (XEP-0280 §6.1).
-    host.on(
-      'incoming/message',
-      (event) => {
-        if (event.stanza.type !== 'groupchat') copy(event, 'received', host.account(event.to.bare))
-      },
-      'copy',
-    )
-
-    return { enable }
+    host.on('incoming/message', copyReceived, 'copy')
 
     function enable(session: ClientSession): void {
       const state = copying(session.account)
@@ -94,9 +74,13 @@ export default defineModule({
       event.stanza = withoutCarbons(event.stanza)
     }
 
+    function copyReceived(event: StanzaEvent): void {
+      // What is said in a room has come to each client that is in it (XEP-0280 §6.1).
+      if (event.stanza.type !== 'groupchat') copy(event, 'received', host.account(event.to.bare))
+    }
+
     function copy(event: StanzaEvent, direction: Direction, account: Account | undefined): void {
-      // Rooms reach each client that is in them (§6.1).
-      if (account === undefined || event.stanza.type === 'groupchat') return
+      if (account === undefined) return
       const { sessions, copied } = copying(account)
       if (sessions.length === 0) return
       // What an account writes to itself is copied when it arrives.
