@@ -34,8 +34,8 @@ export interface CapsService {
   of(session: ClientSession): Capabilities | undefined
   /** What a presence announces; 'unknown' if its sender would have to be asked, undefined if there is nothing to ask. */
   announcedIn(presence: Stanza): Capabilities | 'unknown' | undefined
-  /** Asks the sender of a presence in the name of `asking`; undefined if it says nothing that makes sense. */
-  ask(presence: Stanza, sender: Jid, asking: Jid): Maybe<Capabilities | undefined>
+  /** Asks the sender of a presence in the name of `asking`; `caps/answered` tells what it has said. */
+  ask(presence: Stanza, sender: Jid, asking: Jid): void
 }
 
 declare module '../server/host/module.ts' {
@@ -48,6 +48,13 @@ declare module '../server/host/events.ts' {
   interface HostHooks {
     /** A client has been asked what it can do, after it had announced something new, and has answered. */
     'caps/learned': Notice<{ readonly session: ClientSession }>
+    /** So has somebody else, whom another module has asked; undefined if it has said nothing that makes sense. */
+    'caps/answered': Notice<{
+      readonly presence: Stanza
+      readonly sender: Jid
+      readonly asking: Jid
+      readonly capabilities: Capabilities | undefined
+    }>
   }
 }
 
@@ -98,6 +105,8 @@ export default defineModule({
     for (const [key, stored] of await kinds.all('')) verified.set(key, capabilitiesOf(stored))
     const unverified = new LRUCache<string, { readonly capabilities: Capabilities | undefined }>(UNVERIFIED)
     const asked = new Map<string, Promise<Capabilities | undefined>>()
+    /** Ends the waiting for answers. */
+    const abandon = new Set<() => void>()
     const knownOf = host.slot('known', (): Known => ({ text: '', capabilities: undefined, isAsked: false }))
     /** One presence goes to many: what it announces is looked up once. */
     const last: { refs: Stanza['refs'] | undefined; capabilities: Capabilities | undefined } = {
@@ -105,6 +114,9 @@ export default defineModule({
       capabilities: undefined,
     }
 
+    host.defer(() => {
+      for (const giveUp of abandon) giveUp()
+    })
     // The client is asked before anybody sees its presence.
     host.on('outgoing/presence', ({ stanza, origin }) => void (isBroadcast(stanza) && note(origin, stanza)), 'copy')
 
@@ -113,7 +125,11 @@ export default defineModule({
       announcedIn,
       ask(presence, sender, asking) {
         const announcement = announcementIn(presence)
-        return announcement && (lookUp(announcement) ?? askOnce(announcement, sender, asking))
+        if (announcement === undefined) return
+        host.spawn('ask somebody', async () => {
+          const capabilities = lookUp(announcement) ?? (await askOnce(announcement, sender, asking))
+          host.announce('caps/answered', { presence, sender, asking, capabilities })
+        })
       },
     } satisfies CapsService
 
@@ -185,7 +201,7 @@ export default defineModule({
       const payload = xml('query', { xmlns: NS.discoInfo, node })
       const request = { from: asking, to: whom, type: 'get', payload } as const
       try {
-        const info = readDiscoInfo(await host.request(id === undefined ? request : { ...request, id }))
+        const info = readDiscoInfo(await untilAbandoned(host.request(id === undefined ? request : { ...request, id })))
         if (info === undefined) return undefined
         const proven = provenBy(info, caps, hashes)
         const capabilities = capabilitiesOf(proven?.info ?? info)
@@ -196,6 +212,15 @@ export default defineModule({
         if (error instanceof StanzaError) return undefined
         throw error
       }
+    }
+
+    /** The module is not kept waiting by those who do not answer. */
+    function untilAbandoned<T>(answer: Promise<T>): Promise<T | undefined> {
+      const { promise, resolve, reject } = Promise.withResolvers<T | undefined>()
+      const giveUp = (): void => resolve(undefined)
+      abandon.add(giveUp)
+      void answer.then(resolve, reject).then(() => abandon.delete(giveUp))
+      return promise
     }
 
     function keep(key: string, capabilities: Capabilities): void {

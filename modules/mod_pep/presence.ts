@@ -27,6 +27,9 @@ export function setupPresence(host: PepHost, services: AccountNodes, listeners: 
   host.on('incoming/presence', (event) => void (event.to.node !== undefined && hear(event, event.to.node)), 'copy')
   host.on('presence/broadcast', ({ session }) => hearOwn(session))
   host.on('caps/learned', ({ session }) => hearOwn(session))
+  host.on('caps/answered', ({ presence, sender, asking, capabilities }) =>
+    found(presence, sender, asking.node ?? '', capabilities?.interests ?? NOTHING),
+  )
   host.on('presence/unavailable', ({ session }) => listeners.remove(session.jid.node ?? '', session.jid))
 
   // Who may see more from now on sees what there is; who may see less is no subscriber any more (XEP-0060 §12.2, §12.14).
@@ -39,8 +42,9 @@ export function setupPresence(host: PepHost, services: AccountNodes, listeners: 
     host.spawn('review subscribers', () => review(account.node ?? ''))
   })
 
-  /** Presence of somebody else. HOT: nearly always there is nothing to do. */
+  /** Presence of somebody else. There is a lot of it, and nearly always there is nothing to do. */
   function hear({ stanza, from, to }: StanzaEvent, node: string): void {
+    if (from.bare === to.bare) return
     if (stanza.type !== undefined) {
       if (stanza.type === 'unavailable') forget(node, from)
       return
@@ -52,7 +56,10 @@ export function setupPresence(host: PepHost, services: AccountNodes, listeners: 
       if (interests === before || (interests.size === 0 && before.size === 0)) return
     }
     const mayListen = isContact(node, from)
-    if (mayListen === false) return
+    if (mayListen === false) {
+      listeners.remove(node, from)
+      return
+    }
     if (announced === 'unknown' || isPending(mayListen)) {
       find(stanza, from, to.toBare(), mayListen)
       return
@@ -67,11 +74,16 @@ export function setupPresence(host: PepHost, services: AccountNodes, listeners: 
     if (pending.size >= MOST_PENDING && !pending.has(key)) return
     pending.set(key, presence)
     host.spawn('ask a contact', async () => {
-      const capabilities = (await mayListen) ? await caps.ask(presence, from, account) : undefined
-      if (pending.get(key) !== presence) return
-      pending.delete(key)
-      show(node, from, listeners.set(node, from, capabilities?.interests ?? NOTHING))
+      if (await mayListen) caps.ask(presence, from, account)
+      else pending.delete(key)
     })
+  }
+
+  function found(presence: Stanza, from: Jid, node: string, interests: ReadonlySet<string>): void {
+    const key = keyOf(node, from)
+    if (pending.get(key) !== presence) return
+    pending.delete(key)
+    show(node, from, listeners.set(node, from, interests))
   }
 
   function forget(node: string, from: Jid): void {

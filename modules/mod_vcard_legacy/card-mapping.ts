@@ -6,7 +6,7 @@ export const NS_VCARD4 = 'urn:ietf:params:xml:ns:vcard-4.0'
 
 /** What the new format has no place for is left out. */
 export function toVcard4(card: Element): Element {
-  const properties = card.elements.flatMap((child) => rulesByOld.get(child.name)?.toNew(child) ?? [])
+  const properties = propertiesOf(card).flatMap((child) => rulesByOld.get(child.name)?.toNew(child) ?? [])
   // A card has a name, if an empty one (RFC 6350 §6.2.1).
   const isNamed = properties.some(({ name }) => name === 'fn')
   return xml('vcard', { xmlns: NS_VCARD4 }, !isNamed && xml('fn', {}, xml('text', {})), ...properties)
@@ -14,8 +14,12 @@ export function toVcard4(card: Element): Element {
 
 /** What the old format has no place for is left out. */
 export function toVcardTemp(card: Element): Element {
-  const properties = card.elements.flatMap((child) => rulesByNew.get(child.name)?.toOld(child) ?? [])
+  const properties = propertiesOf(card).flatMap((child) => rulesByNew.get(child.name)?.toOld(child) ?? [])
   return xml('vCard', { xmlns: NS.vcard }, ...properties)
+}
+
+function propertiesOf({ elements, ns }: Element): readonly Element[] {
+  return elements.filter((child) => child.ns === ns)
 }
 
 /** How one property is called and written here and there. Undefined for one that says nothing. */
@@ -27,7 +31,7 @@ interface Rule {
 }
 
 /** The parts of a name or an address, in the order of the old format. */
-type Parts = readonly (readonly [old: string, new_: string])[]
+type Parts = readonly (readonly [old: string, newer: string])[]
 
 const NAME: Parts = [
   ['FAMILY', 'surname'],
@@ -142,11 +146,11 @@ const rulesByOld: ReadonlyMap<string, Rule> = new Map(rules.map((rule) => [rule.
 const rulesByNew: ReadonlyMap<string, Rule> = new Map(rules.toReversed().map((rule) => [rule.new, rule]))
 
 /** One value, in an element that says of what kind it is. */
-function single(old: string, new_: string, kind: 'text' | 'uri' | 'date'): Rule {
+function single(old: string, newer: string, kind: 'text' | 'uri' | 'date'): Rule {
   return {
     old,
-    new: new_,
-    toNew: (property) => filled(new_, kind, property.getText().trim()),
+    new: newer,
+    toNew: (property) => filled(newer, kind, property.getText().trim()),
     toOld: (property) => {
       const text = textOf(property, kind) ?? textOf(property, 'text')
       return text === undefined ? undefined : xml(old, {}, text)
@@ -154,13 +158,13 @@ function single(old: string, new_: string, kind: 'text' | 'uri' | 'date'): Rule 
   }
 }
 
-function structured(old: string, new_: string, parts: Parts): Rule {
+function structured(old: string, newer: string, parts: Parts): Rule {
   return {
     old,
-    new: new_,
+    new: newer,
     toNew: (property) => {
       const children = parts.map(([from, to]) => xml(to, {}, textOf(property, from)))
-      return xml(new_, {}, parametersOf(property), ...children)
+      return xml(newer, {}, parametersOf(property), ...children)
     },
     toOld: (property) => {
       const children = parts.map(([to, from]) => xml(to, {}, textsOf(property, from).join(' ')))
