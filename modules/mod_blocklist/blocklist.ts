@@ -14,7 +14,7 @@ export function isBlocked(list: Blocklist, { full, bare, domain }: Jid): boolean
   return list.has(full) || list.has(bare) || list.has(domain)
 }
 
-/** A list of nothing but these. */
+/** A list of nothing but these, blocked at that time. */
 export function listOf(jids: Iterable<Jid>, since = 0): Blocklist {
   return new Map(Array.from(jids, ({ full }) => [full, { since }]))
 }

@@ -6,6 +6,9 @@ import type { Maybe } from '../../server/util/maybe.ts'
 import type { MapStore } from '../../storage/store.ts'
 import type { Blocking, Blocklist } from './blocklist.ts'
 
+/** By address: undefined is unblocked. */
+export type Changes = ReadonlyMap<string, Blocking | undefined>
+
 export class Blocklists {
   readonly #host: ModuleHost
   readonly #store: MapStore<Blocking>
@@ -30,23 +33,21 @@ export class Blocklists {
     return this.#held(account).list ?? this.#load(account)
   }
 
-  /** Blocks and unblocks (undefined). In force at once; the promise resolves when it is durable. */
-  async change(account: Account, changes: ReadonlyMap<string, Blocking | undefined>): Promise<void> {
+  /** Stores what is blocked, or unblocked (undefined); resolves when that is durable. It is not in force before `apply`. */
+  store(account: Account, changes: Changes): Promise<void> {
+    return this.#store.setMany(account.jid.node ?? '', changes)
+  }
+
+  /** Puts in force what was stored. */
+  apply(account: Account, changes: Changes): void {
     const held = this.#held(account)
-    if (held.list === undefined) await this.#load(account)
     const next = new Map(held.list)
     for (const [jid, blocking] of changes) {
       if (blocking === undefined) next.delete(jid)
       else next.set(jid, blocking)
     }
-    held.list = next
-    try {
-      await this.#store.setMany(account.jid.node ?? '', changes)
-    } catch (error) {
-      // What is in storage counts.
-      held.list = undefined
-      throw error
-    }
+    // One that is not at hand is loaded from the storage, which has it already.
+    if (held.list !== undefined) held.list = next
   }
 
   async #load(account: Account): Promise<Blocklist> {

@@ -8,7 +8,7 @@ import { iq } from '../../server/xml/build.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { KEY_BYTES } from '../../storage/limits.ts'
-import { type Blocking, inOrder } from './blocklist.ts'
+import { inOrder, listOf } from './blocklist.ts'
 import type { Blocklists } from './lists.ts'
 import type { Reports } from './reports.ts'
 import { setupVisibility } from './visibility.ts'
@@ -48,9 +48,11 @@ export function setupRequests(host: ModuleHost<'roster'>, lists: Blocklists, rep
     const added = items.map(({ jid }) => jid).filter(({ full }) => !list.has(full))
     if (list.size + added.length > maxItems)
       throw new StanzaError('resource-constraint', 'Too many are blocked already')
+    if (added.length === 0) return
+    const blocked = listOf(added, host.clock.now())
+    await lists.store(account, blocked)
     await visibility.hide(account, added)
-    const since = host.clock.now()
-    await lists.change(account, new Map(added.map(({ full }): [string, Blocking] => [full, { since }])))
+    lists.apply(account, blocked)
   }
 
   /** Without items: everybody (§3.5). */
@@ -59,7 +61,9 @@ export function setupRequests(host: ModuleHost<'roster'>, lists: Blocklists, rep
     const named = items.length === 0 ? [...list.keys()] : items.map(({ jid }) => jid.full)
     const removed = named.filter((jid) => list.has(jid))
     if (removed.length === 0) return
-    await lists.change(account, new Map(removed.map((jid) => [jid, undefined])))
+    const unblocked = new Map(removed.map((jid) => [jid, undefined]))
+    await lists.store(account, unblocked)
+    lists.apply(account, unblocked)
     const jids = removed.map((jid) => host.parseJid(jid))
     await visibility.show(account, jids, await lists.ofAccount(account))
   }
