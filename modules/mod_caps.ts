@@ -81,7 +81,9 @@ interface Known {
 }
 
 /** Answers that no hash vouches for are believed of whoever gave them, for an hour. */
-const UNVERIFIED = { max: 5000, ttl: 3_600_000 }
+const UNVERIFIED = { max: 1000, ttl: 3_600_000 }
+/** Characters of features: clients say a quarter of that. */
+const MOST_CHARS = 32_768
 const MOST_QUESTIONS = 10_000
 /** With this id an account asks its own client, as clients have been tested with. */
 const QUESTION_ID = 'disco'
@@ -202,7 +204,7 @@ export default defineModule({
       const request = { from: asking, to: whom, type: 'get', payload } as const
       try {
         const info = readDiscoInfo(await untilAbandoned(host.request(id === undefined ? request : { ...request, id })))
-        if (info === undefined) return undefined
+        if (info === undefined || info.features.join('').length > MOST_CHARS) return undefined
         const proven = provenBy(info, caps, hashes)
         const capabilities = capabilitiesOf(proven?.info ?? info)
         if (proven !== undefined) keep(keys[proven.place] ?? '', capabilities)

@@ -2,7 +2,6 @@
 import type { ModuleHost } from '../../server/host/host.ts'
 import { discoInfoElement } from '../../server/protocol/disco-info.ts'
 import { handled, type Handled, type StanzaEvent } from '../../server/routed-stanza.ts'
-import type { Maybe } from '../../server/util/maybe.ts'
 import { reply } from '../../server/xml/build.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
@@ -37,9 +36,11 @@ export function setupDisco(host: ModuleHost<'pubsub' | 'roster' | 'accounts' | '
   // The lists above are made at once, so the nodes have to be at hand; and of a node, we alone know.
   host.on('incoming/iq', (event) => (isAboutAccount(event) ? prepare(event) : undefined), 'rewrite')
 
-  function prepare(event: StanzaEvent): Maybe<Handled | undefined> {
+  async function prepare(event: StanzaEvent): Promise<Handled | undefined> {
+    const account = event.to.node ?? ''
+    if (!(await host.service('accounts').exists(account))) return undefined
     const node = event.stanza.childAt(0)?.attrs['node']
-    return services.use(event.to.node ?? '', async (service) => {
+    return services.use(account, async (service) => {
       const answer = node === undefined ? undefined : await describe(service, node, event)
       if (answer === undefined) return undefined
       const { stanza, to } = event

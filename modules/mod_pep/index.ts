@@ -3,6 +3,7 @@ import type { Chain } from '../../server/host/hooks.ts'
 import type { IqRequest } from '../../server/host/host.ts'
 import { defineModule } from '../../server/host/module.ts'
 import type { Jid } from '../../server/jid/jid.ts'
+import type { RawForm } from '../../server/protocol/raw-form.ts'
 import { handled, type Handled, type StanzaEvent } from '../../server/routed-stanza.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import type { Maybe } from '../../server/util/maybe.ts'
@@ -163,7 +164,13 @@ export default defineModule({
       if (to.node === undefined || to.resource !== undefined || !stanza.has('x', NS.dataForms)) return undefined
       const form = pubsub.decisionIn(stanza)
       if (form === undefined) return undefined
-      return services.use(to.node, (service) => pubsub.takeDecision(service, from, form)).then(() => handled)
+      return decide(to.node, from, form)
+    }
+
+    async function decide(node: string, who: Jid, form: RawForm): Promise<Handled | undefined> {
+      if (!(await host.service('accounts').exists(node))) return undefined
+      await services.use(node, (service) => pubsub.takeDecision(service, who, form))
+      return handled
     }
 
     async function forget(node: string): Promise<undefined> {

@@ -21,7 +21,9 @@ export const config = {
 
 /** Stanzas are not longer than this anyway. */
 const LONGEST_PAYLOAD = 262_144
-const MOST_SUBSCRIBERS = 5000
+const MOST_SUBSCRIBERS = 1000
+/** Subscriptions and affiliations of all nodes. */
+const MOST_LINKS = 5000
 
 type PepHost = ModuleHost<'pubsub' | 'roster' | 'accounts' | 'caps'>
 
@@ -52,6 +54,7 @@ export function rulesOf(
       chars: options.max_size,
       payloadChars: LONGEST_PAYLOAD,
       subscriptions: MOST_SUBSCRIBERS,
+      links: MOST_LINKS,
     },
     accessModels: ['authorize', 'open', 'presence', 'roster', 'whitelist'],
     autoCreate: true,

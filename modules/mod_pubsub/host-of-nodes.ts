@@ -23,6 +23,8 @@ type Options = OptionsOf<typeof config>
 /** Lines of a list for those who do not say how many they want. */
 const USUAL_LINES = 1000
 const LONGEST_PAYLOAD = 262_144
+/** Subscriptions and affiliations: a hundred bytes each, in memory. */
+const MOST_LINKS = 1_000_000
 
 export async function setupHostOfNodes(
   host: ModuleHost,
@@ -76,6 +78,7 @@ function rulesOf(host: ModuleHost, options: Options): ServiceRules {
       chars: options.max_size,
       payloadChars: LONGEST_PAYLOAD,
       subscriptions: options.max_subscribers,
+      links: MOST_LINKS,
     },
     // It sees neither presence nor rosters.
     accessModels: ['authorize', 'open', 'whitelist'],

@@ -10,9 +10,6 @@ import { reviewSubscribers } from './nodes.ts'
 import { checkId, type Service } from './service.ts'
 import { usualOptions } from './subscription-options.ts'
 
-/** Who can be affiliated with a node. */
-const MOST_AFFILIATIONS = 1000
-
 /** Reads the changes in an `<affiliations/>` and makes them, all or none. Throws StanzaError. */
 export async function setAffiliations(service: Service, node: Node, list: Element): Promise<void> {
   const changes = new Map<string, Affiliation>()
@@ -52,13 +49,15 @@ export async function setSubscriptions(service: Service, node: Node, list: Eleme
   if (node.subscriptions.size + changes.size > service.rules.limits.subscriptions) {
     throw new StanzaError('resource-constraint')
   }
+  service.checkLinks(changes.size)
   const changed = [...changes].filter(([address, next]) => node.subscriptions.get(address)?.state !== next?.state)
   await service.setSubscriptions(node, changed)
   for (const [address, next] of changed) tellSubscription(service, node, address, next?.state ?? 'none')
 }
 
 /** There is always an owner (§8.9.2.4), and an account is always the owner of its nodes. */
-function checkAffiliations({ rules }: Service, node: Node, changes: ReadonlyMap<string, Affiliation>): void {
+function checkAffiliations(service: Service, node: Node, changes: ReadonlyMap<string, Affiliation>): void {
+  const { rules } = service
   const deposed = [...changes].filter(([, affiliation]) => affiliation !== 'owner').map(([bare]) => bare)
   if (deposed.some((bare) => rules.isOwner(rules.parseJid(bare)) && node.owners.includes(bare))) {
     throw new StanzaError('not-acceptable', 'That owner stays')
@@ -66,7 +65,7 @@ function checkAffiliations({ rules }: Service, node: Node, changes: ReadonlyMap<
   const stays = node.owners.some((bare) => !deposed.includes(bare))
   const comes = [...changes.values()].includes('owner')
   if (!stays && !comes) throw new StanzaError('not-acceptable', 'A node has an owner')
-  if (node.affiliations.size + changes.size > MOST_AFFILIATIONS) throw new StanzaError('resource-constraint')
+  service.checkLinks(changes.size)
 }
 
 /** §8.9.4. */

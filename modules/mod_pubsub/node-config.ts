@@ -83,8 +83,7 @@ export function configResult(config: NodeConfig, mostItems: number): Element {
 export function readConfig(x: Element | undefined, mostItems: number): Partial<NodeConfig> | undefined {
   const submission = readSubmission({ type: NS_NODE_CONFIG, fields: fieldsToRead(mostItems) }, x)
   if (submission === 'cancel') return undefined
-  // Each was read as the field of that name declares.
-  const values = submission.values as Partial<NodeConfig>
+  const values = checked(submission.values)
   for (const name of fixed) {
     if (values[name] !== undefined && values[name] !== usualConfig[name]) {
       throw new StanzaError('not-acceptable', `The service has only one value for ${name}`)
@@ -99,7 +98,7 @@ export function readPreconditions(x: Element | undefined, mostItems: number): Pa
   if (submission === 'cancel') throw new StanzaError('bad-request')
   const [unknown] = submission.unknown
   if (unknown !== undefined) throw unmet(unknown.replace(PREFIX, ''))
-  return submission.values
+  return checked(submission.values)
 }
 
 /** Throws StanzaError if the node is not as it is required to be. */
@@ -110,11 +109,18 @@ export function checkPreconditions(config: NodeConfig, required: Partial<NodeCon
 }
 
 const PREFIX = 'pubsub#'
-/** Characters of a title or description. */
-const LONGEST_TEXT = 4096
+/** Characters of a title or description, and of all names of groups together. */
+const LONGEST_TEXT = 1000
 
 /** Options of which there is only one value, which may be asked for (§12.5, §12.6 are not for us). */
 const fixed = ['node_type', 'presence_based_delivery', 'purge_offline', 'tempsub'] as const
+
+/** A list has no limit of its own. */
+function checked(values: Partial<NodeConfig>): Partial<NodeConfig> {
+  const { roster_groups_allowed: groups = [] } = values
+  if (groups.join('').length > LONGEST_TEXT) throw new StanzaError('not-acceptable', 'Too many groups')
+  return values
+}
 
 function unmet(name: string): StanzaError {
   return pubsubError('precondition-not-met', `Field does not match: ${name}`)

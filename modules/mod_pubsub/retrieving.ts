@@ -1,5 +1,12 @@
 /** XEP-0060 §6.5, XEP-0413: the items of a node, all or some, in one order or another. */
-import { pageOf, pageSize, readPageRequest, renderPage } from '../../server/protocol/rsm.ts'
+import {
+  type Page,
+  type PageRequest,
+  pageOf,
+  pageSize,
+  readPageRequest,
+  renderPage,
+} from '../../server/protocol/rsm.ts'
 import { parseBoolean, parseInteger } from '../../server/protocol/xsd.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
@@ -18,24 +25,35 @@ const MOST_CHARS = 1024 * 1024
 export async function itemsAnswer(request: Request, node: Node): Promise<Element> {
   const { service, pubsub, action } = request
   const items = await service.items(node)
-  const ids = action.elements.filter(({ name }) => name === 'item').map(({ attrs }) => attrs['id'])
-  if (ids.length > 0) {
-    // In the order in which they were asked for; what is not there is left out.
-    const found = ids.map((id) => items.find((item) => item.id === id)).filter((item) => item !== undefined)
-    return pubsubElement(itemsElement(service, node, found))
-  }
+  const ids = new Set(action.elements.filter(({ name }) => name === 'item').map(({ attrs }) => attrs['id']))
+  if (ids.size > 0) return pubsubElement(itemsElement(service, node, named(items, ids)))
   const ordered = order(items, pubsub.child('order', NS_ORDER))
   const page = readPageRequest(pubsub)
   if (page !== undefined) {
-    const limit = { usual: service.rules.limits.items, limit: service.rules.limits.items }
-    const cut = pageOf(ordered, ({ id }) => id, page, pageSize(page, limit))
+    const cut = fittingPage(ordered, page, service.rules.limits.items)
     return pubsubElement(itemsElement(service, node, cut.items), renderPage(cut))
   }
   const wanted = newest(ordered, maxItems(action))
-  const sent = wanted.slice(-fitting(wanted))
+  const sent = wanted.slice(wanted.length - fitting(wanted.toReversed()))
   // Who gets only the end of it is told so (§6.5.4).
   const note = sent.length < wanted.length ? renderPage(pageAt(items, sent)) : undefined
   return pubsubElement(itemsElement(service, node, sent), note)
+}
+
+/** In the order in which they were asked for; what is not there is left out. */
+function named(items: readonly Item[], ids: ReadonlySet<string | undefined>): readonly Item[] {
+  const found = [...ids].map((id) => items.find((item) => item.id === id)).filter((item) => item !== undefined)
+  return found.slice(0, fitting(found))
+}
+
+/** A page that is as large as was asked for, unless that is too much. */
+function fittingPage(items: readonly Item[], request: PageRequest, limit: number): Page<Item> {
+  let size = pageSize(request, { usual: limit, limit })
+  for (;;) {
+    const page = pageOf(items, ({ id }) => id, request, size)
+    if (fitting(page.items) >= page.items.length) return page
+    size = Math.ceil(size / 2)
+  }
 }
 
 function itemsElement(service: Service, node: Node, items: readonly Item[]): Element {
@@ -56,12 +74,12 @@ function newest(items: readonly Item[], most: number | undefined): readonly Item
   return most === undefined ? items : items.slice(Math.max(0, items.length - most))
 }
 
-/** How many of the last items may be sent together. */
+/** How many of the first items may be sent together. */
 function fitting(items: readonly Item[]): number {
   let chars = 0
-  for (let count = 1; count <= items.length; count++) {
-    chars += charsOf(items[items.length - count]!)
-    if (chars > MOST_CHARS) return Math.max(1, count - 1)
+  for (const [count, item] of items.entries()) {
+    chars += charsOf(item)
+    if (chars > MOST_CHARS) return Math.max(1, count)
   }
   return items.length
 }

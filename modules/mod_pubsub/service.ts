@@ -19,7 +19,10 @@ export interface Limits {
   /** Of all items together, in characters. */
   readonly chars: number
   readonly payloadChars: number
+  /** Of one node. */
   readonly subscriptions: number
+  /** Subscriptions and affiliations of all nodes together. */
+  readonly links: number
 }
 
 /** Somebody who wants the events of some nodes without having subscribed (§9.2). */
@@ -222,6 +225,13 @@ export class Service {
   /** Whether that many characters more can be stored. */
   hasRoomFor(chars: number): boolean {
     return this.#chars + chars <= this.rules.limits.chars
+  }
+
+  /** Throws StanzaError if so many subscriptions or affiliations more are too many. */
+  checkLinks(growth: number): void {
+    let links = growth
+    for (const { subscriptions, affiliations } of this.#nodes.values()) links += subscriptions.size + affiliations.size
+    if (links > this.rules.limits.links) throw new StanzaError('resource-constraint')
   }
 
   /** Replaces items; undefined removes one. `growth` is how many characters that takes. */

@@ -109,6 +109,7 @@ function checkNumber(service: Service, node: Node, address: Jid): void {
   if (own.length >= MOST_ADDRESSES || node.subscriptions.size >= service.rules.limits.subscriptions) {
     throw pubsubError('too-many-subscriptions')
   }
+  service.checkLinks(1)
 }
 
 /** `pubsub#notify_sub`: owners hear of those who come and go. */

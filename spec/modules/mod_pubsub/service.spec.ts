@@ -164,7 +164,7 @@ t.test('a node that becomes open shows its last item to those who listen', async
 
 t.test('a node has so many subscribers, and each so many addresses', async (t) => {
   const world = await PubsubWorld.open({
-    limits: { nodes: 5, items: 5, chars: 1000, payloadChars: 500, subscriptions: 22 },
+    limits: { nodes: 5, items: 5, chars: 1000, payloadChars: 500, subscriptions: 22, links: 100 },
   })
   await world.publish('n', '1', juliet, { access_model: 'open' })
   const node = world.service.require('n')

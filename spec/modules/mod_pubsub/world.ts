@@ -62,7 +62,7 @@ export class PubsubWorld {
         send_last_published_item: 'on_sub_and_presence',
       },
       defaultsOf: () => ({}),
-      limits: { nodes: 5, items: 5, chars: 1000, payloadChars: 500, subscriptions: 4 },
+      limits: { nodes: 5, items: 5, chars: 1000, payloadChars: 500, subscriptions: 4, links: 100 },
       accessModels: ['authorize', 'open', 'presence', 'roster', 'whitelist'],
       autoCreate: true,
       namesPublishers: false,
