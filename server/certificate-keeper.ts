@@ -81,7 +81,7 @@ export class CertificateKeeper {
       try {
         await this.#refresh(host, config)
       } catch (error) {
-        if (failure === 'throw' || !(error instanceof CertificateError)) throw error
+        if (failure === 'throw') throw error
         this.#log.error('certificate cannot be used', { host: host.domain, error })
       }
     }

@@ -71,6 +71,9 @@ const VERSION = /^0*[1-9]\d*(?:\.\d+)?$/
 /** The longest language tag that anyone needs (RFC 5646 §4.4.1 asks for 35). */
 const LANG_CHARS = 64
 
+/** No address is longer (RFC 7622 §3.1). */
+const JID_CHARS = 3071
+
 /** `securing`: the wire belongs to TLS, and nothing can be said. `closing`: we have said our last word. */
 type State = 'opening' | 'open' | 'securing' | 'closing' | 'closed'
 
@@ -276,7 +279,7 @@ export class Stream implements TransportListener, ScannerListener, Held {
     const { to, from, version = '0.9', 'xml:lang': lang } = header.attrs
     // It will be written on every stanza, so that a long one would make much of little.
     if (lang !== undefined && lang.length <= LANG_CHARS) this.lang = own(lang)
-    this.claimed = from && own(from)
+    if (from !== undefined && from.length <= JID_CHARS) this.claimed = own(from)
     const host = to === undefined ? undefined : this.#around.host(to)
     this.#sendHeader(host ?? this.host)
     if (to === undefined) throw new StreamError('improper-addressing', 'The stream header has no "to"')

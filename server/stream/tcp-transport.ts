@@ -103,7 +103,8 @@ export class TcpTransport implements Transport, Flushable {
     socket.on('close', () => this.#gone())
     // A wire that breaks closes as well; there is nothing else to do about it.
     socket.on('error', ignore)
-    if (socket.destroyed) this.#gone()
+    // Whoever is about to listen must hear of it.
+    if (socket.destroyed) queueMicrotask(() => this.#gone())
   }
 
   #gone(): void {

@@ -2,6 +2,8 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import t, { type Test } from 'tap'
+import { stage } from '../../../server/host/stages.ts'
+import { TcpTransport } from '../../../server/stream/tcp-transport.ts'
 import { type OwnServer, startOwnServer } from '../../support/own-server.ts'
 import { bind, header, plainAuth, RawClient } from './raw-client.ts'
 
@@ -194,6 +196,42 @@ t.test('a stanza is limited in size, also if it comes byte by byte', async (t) =
   await stranger.until('<max-bytes>1024</max-bytes>')
   stranger.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${'A'.repeat(1024)}`)
   t.match(await stranger.rest(), '<policy-violation')
+})
+
+t.test('a handler that throws harms one stanza', async (t) => {
+  const own = await start(t)
+  const host = own.server.hosts.get('localhost')?.host
+  host?.hooks.on(
+    'outgoing/message',
+    ({ stanza }) => {
+      if (stanza.id === 'throw') throw new TypeError('oops')
+      return stanza.id === 'reject' ? Promise.reject(new TypeError('oops')) : undefined
+    },
+    stage.guard,
+    'spec',
+  )
+  const romeo = await logIn(own, 'romeo')
+  const juliet = await logIn(own, 'juliet')
+  for (const id of ['throw', 'reject']) {
+    romeo.send(
+      `<message to='juliet@localhost/juliet' id='${id}'/><message to='juliet@localhost/juliet' id='${id}-next'/>`,
+    )
+    t.match(
+      await romeo.until('</message>'),
+      /type='error' id='(throw|reject)'.*<error type='wait'><internal-server-error/,
+    )
+    t.notMatch(await juliet.until(`id='${id}-next'`), `id='${id}'`)
+  }
+  t.equal(own.lines.filter((line) => line.includes('stanza handler failed')).length, 2)
+})
+
+t.test('a wire that is gone before anybody looks leaves no stream', async (t) => {
+  const own = await start(t)
+  const socket = new net.Socket()
+  socket.destroy()
+  own.server.front.accept(new TcpTransport(socket, own.server.front.turn, undefined))
+  t.equal(own.server.front.streams.size, 1)
+  await own.server.front.emptied()
 })
 
 t.test('everybody is told when the server stops, and nobody gets in meanwhile', async (t) => {
