@@ -54,9 +54,10 @@ export default defineModule({
       return handled
     })
 
-    // Before a client looks for them in one place or another.
-    host.on('session/binding', async ({ account: { jid } }) => {
-      if ((await pep.config(jid, NODE)) === undefined) await migrate(jid)
+    host.on('pep/missing', async ({ account, node }) => {
+      if (node !== NODE && node !== OLD) return
+      await migrate(account)
+      if (node === OLD) await publishList(account)
     })
 
     /** Bookmarks that have been kept in an older way only. */

@@ -55,6 +55,8 @@ declare module '../../server/host/provisions.ts' {
 
 declare module '../../server/host/events.ts' {
   interface HostHooks {
+    /** An account asks for a node of its own that is not there: whoever knows better may make it first. */
+    'pep/missing': Chain<{ readonly account: Jid; readonly node: string }>
     /**
      * A node of an account has changed, and those who follow it know: `published` or `retracted`, or it was emptied,
      * deleted or configured. Whoever has done it is told when all handlers are done.
@@ -156,7 +158,12 @@ export default defineModule({
     async function answer(iq: IqRequest): Promise<Element | undefined> {
       const node = iq.to.node ?? ''
       if (!(await host.service('accounts').exists(node))) throw new StanzaError('service-unavailable')
-      return services.use(node, (service) => pubsub.answer(service, iq))
+      return services.use(node, async (service) => {
+        const asked = iq.payload.elements[0]?.attrs['node']
+        const isMissing = asked !== undefined && iq.from.bare === iq.to.bare && service.find(asked) === undefined
+        if (isMissing) await host.fire('pep/missing', { account: iq.to, node: asked })
+        return pubsub.answer(service, iq)
+      })
     }
 
     /** An owner lets somebody subscribe, or does not (XEP-0060 §8.6): nothing for clients, nor for archives. */
