@@ -4,9 +4,10 @@ import type { StanzaEvent } from '../../server/routed-stanza.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
-import { type AffiliationChange, changeAffiliations } from './affiliation-changes.ts'
+import { type AffiliationChange, changeAffiliations, checkTogether } from './affiliation-changes.ts'
 import type { Actor } from './announcements.ts'
 import { isMembersOnly } from './features/kinds.ts'
+import { mayReadMembers } from './features/lists.ts'
 import { isNonAnonymous } from './features/whois.ts'
 import { isReserved, parseNick } from './nicknames.ts'
 import type { Occupant } from './occupant.ts'
@@ -21,7 +22,7 @@ import {
   roleRefusals,
 } from './privileges.ts'
 import { refuseIfAny } from './refusals.ts'
-import { changeRole, type RoleChange } from './roles.ts'
+import { grantRole, type RoleChange } from './roles.ts'
 import type { Room } from './room.ts'
 
 /** The list of those with a role or an affiliation. Throws a StanzaError. */
@@ -29,9 +30,8 @@ export function readList(room: Room, { from }: StanzaEvent, query: Element): Ele
   const [item, another] = itemsOf(query)
   if (item === undefined || another !== undefined) throw new StanzaError('bad-request', 'One list at a time')
   const wanted = readItem(item)
-  const actor = room.affiliates.of(from)
   const items =
-    wanted.kind === 'role' ? roleList(room, from, wanted.role) : affiliationList(room, actor, wanted.affiliation)
+    wanted.kind === 'role' ? roleList(room, from, wanted.role) : affiliationList(room, from, wanted.affiliation)
   return xml('query', { xmlns: NS.mucAdmin }, ...items)
 }
 
@@ -48,10 +48,10 @@ export async function changeList(room: Room, { from }: StanzaEvent, query: Eleme
   requireDistinct(roleChanges.map(({ occupant }) => occupant.nick))
   for (const change of affiliationChanges) checkAffiliation(room, from, change)
   for (const change of roleChanges) checkRole(room, from, change)
-  checkWhole(room, affiliationChanges)
+  checkTogether(room, affiliationChanges)
 
   if (affiliationChanges.length > 0) await changeAffiliations(room, affiliationChanges, { actor, tells: true })
-  for (const change of roleChanges) await changeRole(room, change, { actor, reason: change.reason })
+  for (const change of roleChanges) await grantRole(room, change, actor, change.reason)
 }
 
 interface ExplainedRoleChange extends RoleChange {
@@ -108,10 +108,13 @@ function roleList(room: Room, from: Jid, role: Role): readonly Element[] {
     .toArray()
 }
 
-function affiliationList(room: Room, actor: Affiliation, list: Affiliation): readonly Element[] {
+function affiliationList(room: Room, from: Jid, list: Affiliation): readonly Element[] {
   if (list === 'none') throw new StanzaError('bad-request', 'There is no list of everybody else')
+  const actor = room.affiliates.of(from)
+  const role = room.sessions.get(from.full)?.occupant.role
   const act = { actor, list, isNonAnonymous: isNonAnonymous(room), isMembersOnly: room.get(isMembersOnly) }
-  if (!mayReadList(act)) throw new StanzaError('forbidden', 'You may not read this list')
+  const isGiven = list === 'member' && mayReadMembers(room, role)
+  if (!isGiven && !mayReadList(act)) throw new StanzaError('forbidden', 'You may not read this list')
   return [...room.affiliates.having(list)].map(([jid, { affiliation, nick, reason }]) =>
     xml('item', { jid, affiliation, nick }, reason !== undefined && xml('reason', {}, reason)),
   )
@@ -175,22 +178,4 @@ function checkRole(room: Room, from: Jid, { occupant, role }: RoleChange): void 
     isSelf: acting === occupant,
   }
   refuseIfAny(roleRefusals, act)
-}
-
-/** What only shows when the changes are seen together. */
-function checkWhole(room: Room, changes: readonly AffiliationChange[]): void {
-  const after = new Map(
-    changes.map(({ jid, affiliation }) => [jid.bare, affiliation === 'none' ? undefined : { affiliation }]),
-  )
-  if (changes.length > 0 && !room.affiliates.wouldHaveOwner(after)) {
-    throw new StanzaError('conflict', 'A room must have an owner')
-  }
-  const nicks = changes.flatMap(({ nick, affiliation }) =>
-    nick !== undefined && isAtLeast(affiliation, 'member') ? nick : [],
-  )
-  if (new Set(nicks).size < nicks.length)
-    throw new StanzaError('conflict', 'A nickname can be reserved for one person only')
-  if (room.affiliates.size + changes.length > room.service.config.max_affiliations) {
-    throw new StanzaError('resource-constraint', 'The list is full')
-  }
 }

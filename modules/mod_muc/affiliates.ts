@@ -37,6 +37,11 @@ export class Affiliates {
     return this.#byJid.get(bare)
   }
 
+  /** What somebody is themselves, whatever holds for their domain. */
+  own(bare: string): Affiliation {
+    return this.#byJid.get(bare)?.affiliation ?? 'none'
+  }
+
   /** A person comes before their domain, of which only bans count (§9.2). */
   of({ bare, domain }: Jid): Affiliation {
     const own = this.#byJid.get(bare)

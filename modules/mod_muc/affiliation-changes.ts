@@ -1,13 +1,15 @@
 /** XEP-0045 §9, §10.3–§10.8: what follows when affiliations change. */
 import type { Jid } from '../../server/jid/jid.ts'
 import { Broadcast } from '../../server/xml/broadcast.ts'
+import { StanzaError } from '../../server/stanza-error.ts'
 import { message } from '../../server/xml/build.ts'
-import { xml } from '../../server/xml/element.ts'
+import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import type { Affiliate } from './affiliates.ts'
 import { type Actor, type News, statusElement } from './announcements.ts'
 import { inSlices } from './slices.ts'
+import { affiliationLog, versionElement, versionName, type VersionStep } from './features/affiliation-versions.ts'
 import { isMembersOnly } from './features/kinds.ts'
 import { isNonAnonymous, seesJids } from './features/whois.ts'
 import { invitationOf } from './invitation.ts'
@@ -32,6 +34,8 @@ export interface Circumstances {
   readonly actor?: Actor
   /** Those it is about are told: they have not asked for it. */
   readonly tells: boolean
+  /** Values of the room that change with it. */
+  readonly values?: ReadonlyMap<string, unknown>
 }
 
 /** Stores all of the changes or none, and then tells everybody. Whether they are allowed has been checked. */
@@ -41,16 +45,55 @@ export async function changeAffiliations(
   circumstances: Circumstances,
 ): Promise<void> {
   const before = new Map(changes.map(({ jid }) => [jid.bare, room.affiliates.of(jid)]))
-  await room.setAffiliates(new Map(changes.map((change) => [change.jid.bare, affiliateOf(change)])))
-  for (const change of changes) {
-    await evictFromNick(room, change)
-    const occupants = concerned(room, change)
-    const { jid, affiliation } = change
+  const { version } = room.get(affiliationLog)
+  const affiliates = new Map(changes.map((change) => [change.jid.bare, affiliateOf(change)]))
+  await room.store({ affiliates, values: circumstances.values })
+  for (const [index, change] of changes.entries()) {
+    const versions = { since: versionName(room, version + index), until: versionName(room, version + index + 1) }
+    const { jid, affiliation, reason } = change
     const former = before.get(jid.bare) ?? 'none'
-    for (const occupant of occupants) await follow(room, occupant, change, former, circumstances.actor)
-    if (occupants.length === 0) await tellOfAbsent(room, change, former, circumstances)
-    room.service.host.announce('muc/affiliation-changed', { room, bare: jid.bare, affiliation })
+    await tell(room, { ...change, before: former, versions }, circumstances)
+    const by = circumstances.actor?.jid ?? jid
+    if (affiliation !== former) {
+      room.service.host.announce('muc/administered', {
+        room,
+        by,
+        act: { kind: 'affiliation', whom: jid, before: former, after: affiliation },
+        reason,
+      })
+    }
   }
+}
+
+/** What only shows when changes are seen together. Throws a StanzaError. */
+export function checkTogether(room: Room, changes: readonly AffiliationChange[]): void {
+  const after = new Map(
+    changes.map(({ jid, affiliation }) => [jid.bare, affiliation === 'none' ? undefined : { affiliation }]),
+  )
+  if (changes.length > 0 && !room.affiliates.wouldHaveOwner(after)) {
+    throw new StanzaError('conflict', 'A room must have an owner')
+  }
+  const nicks = changes.flatMap(({ nick, affiliation }) =>
+    nick !== undefined && isAtLeast(affiliation, 'member') ? nick : [],
+  )
+  if (new Set(nicks).size < nicks.length)
+    throw new StanzaError('conflict', 'A nickname can be reserved for one person only')
+  if (room.affiliates.size + changes.length > room.service.config.max_affiliations) {
+    throw new StanzaError('resource-constraint', 'The list is full')
+  }
+}
+
+/** A change that has been made. */
+interface Made extends AffiliationChange {
+  readonly before: Affiliation
+  readonly versions: VersionStep
+}
+
+async function tell(room: Room, change: Made, circumstances: Circumstances): Promise<void> {
+  await evictFromNick(room, change)
+  const occupants = concerned(room, change)
+  for (const occupant of occupants) await follow(room, occupant, change, circumstances.actor)
+  if (occupants.length === 0) await tellOfAbsent(room, change, circumstances)
 }
 
 function affiliateOf({ affiliation, nick, reason }: AffiliationChange): Affiliate | undefined {
@@ -78,13 +121,12 @@ function concerned(room: Room, { jid }: AffiliationChange): readonly Occupant[] 
 async function follow(
   room: Room,
   occupant: Occupant,
-  { reason }: AffiliationChange,
-  before: Affiliation,
+  { reason, before, versions }: Made,
   actor: Actor | undefined,
 ): Promise<void> {
   occupant.refresh()
   const affiliation = room.affiliationOf(occupant)
-  const news: News = { actor, reason }
+  const news: News = { actor, reason, versions }
   const role = room.roleFor(affiliation)
   if (role === undefined) return remove(room, occupant, { ...news, statuses: [affiliation === 'outcast' ? 301 : 321] })
   // Whoever rises keeps what they have beyond it (§5.1.3).
@@ -93,22 +135,20 @@ async function follow(
 }
 
 /** §10.3: occupants hear of those who are not there, as far as they may know who it is. */
-async function tellOfAbsent(
-  room: Room,
-  change: AffiliationChange,
-  before: Affiliation,
-  { actor, tells }: Circumstances,
-): Promise<void> {
-  const { jid, affiliation, reason } = change
+async function tellOfAbsent(room: Room, change: Made, { actor, tells }: Circumstances): Promise<void> {
+  const { jid, affiliation, before, reason, versions } = change
   const codes = before === affiliation ? [] : removalCodes(room, affiliation, before)
   const item = xml('item', { jid: jid.bare, affiliation }, reason !== undefined && xml('reason', {}, reason))
-  const notice = message({ from: room.jid.full }, xml('x', { xmlns: NS.mucUser }, ...codes.map(statusElement), item))
-  const copies = new Broadcast(notice)
-  await inSlices(room.sessions.values(), (session) => {
-    if (seesJids(room, session.occupant)) room.send(session.jid, copies.for(session.jid.full), room.jid)
+  const notice = (...more: readonly Element[]): Broadcast => {
+    const x = xml('x', { xmlns: NS.mucUser }, ...more, ...codes.map(statusElement), item)
+    return new Broadcast(message({ from: room.jid.full }, x))
+  }
+  const plain = notice()
+  const tracked = notice(versionElement(versions))
+  await inSlices(room.sessions.values(), ({ jid: to, occupant, tracksAffiliations }) => {
+    if (seesJids(room, occupant)) room.send(to, (tracksAffiliations ? tracked : plain).for(to.full), room.jid)
   })
-  if (tells && affiliation !== before && jid.node !== undefined)
-    room.forward(jid, noticeFor(room, change, before, actor))
+  if (tells && affiliation !== before && jid.node !== undefined) room.forward(jid, noticeFor(room, change, actor))
 }
 
 function removalCodes(room: Room, affiliation: Affiliation, before: Affiliation): readonly number[] {
@@ -117,12 +157,7 @@ function removalCodes(room: Room, affiliation: Affiliation, before: Affiliation)
 }
 
 /** What somebody is told who is not there: that they are invited (§9.5), or what they are now (§18.1). */
-function noticeFor(
-  room: Room,
-  { jid, affiliation, reason }: AffiliationChange,
-  before: Affiliation,
-  actor: Actor | undefined,
-): Stanza {
+function noticeFor(room: Room, { jid, affiliation, before, reason }: Made, actor: Actor | undefined): Stanza {
   const isNew = isAtLeast(affiliation, 'member') && !isAtLeast(before, 'member')
   if (isNew && room.get(isMembersOnly)) {
     const by = actor === undefined || !isNonAnonymous(room) ? room.jid : actor.jid.toBare()

@@ -12,7 +12,9 @@ import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import { inSlices } from './slices.ts'
+import { versionElement, type VersionStep } from './features/affiliation-versions.ts'
 import { isShown } from './features/presence-broadcast.ts'
+import { permittedPresence } from './features/visitors.ts'
 import { seesJids } from './features/whois.ts'
 import type { Occupant, OccupantSession, Views } from './occupant.ts'
 import type { Role } from './privileges.ts'
@@ -34,6 +36,8 @@ export interface News {
   readonly reason?: string | undefined
   /** The nickname from now on (§7.6). */
   readonly nick?: string
+  /** Which change of affiliations this is, for those who keep a list (XEP-0463 §5.2.2). */
+  readonly versions?: Partial<VersionStep> | undefined
   /** What else the muc#user element holds: `<destroy/>` (§10.9). */
   readonly extra?: Element | undefined
   /** Of the presence that caused it, for whoever sent that. */
@@ -41,7 +45,11 @@ export interface News {
 }
 
 /** How someone is seen. */
-type View = keyof Views | 'self'
+interface View {
+  readonly of: 'jids' | 'plain' | 'self'
+  /** By somebody who keeps a list of affiliations, and learns of a change. */
+  readonly isTracked: boolean
+}
 
 /** What is shown of an occupant. */
 interface Picture {
@@ -73,8 +81,7 @@ export function appear(room: Room, occupant: Occupant, news: News = NO_NEWS, exc
 
 /** Shows an occupant to another, even if its role is not shown to everybody. */
 export function appearTo(room: Room, occupant: Occupant, session: OccupantSession): void {
-  const view = viewOf(room, session)
-  const known = occupant.views[view]
+  const known = occupant.views[seesJids(room, session.occupant) ? 'jids' : 'plain']
   if (known !== undefined) return sendTo(room, session, known.for(session.jid.full), occupant)
   const picture = pictureOf(occupant, NO_NEWS)
   if (picture !== undefined) show(room, picture, session, occupant.views)
@@ -84,11 +91,8 @@ export function appearTo(room: Room, occupant: Occupant, session: OccupantSessio
 export function showSelf(room: Room, session: OccupantSession, news: News, warnings: readonly number[] = []): void {
   const picture = pictureOf(session.occupant, news)
   if (picture === undefined) return
-  const self = render(
-    room,
-    { ...picture, news: { ...news, statuses: [...warnings, ...(news.statuses ?? [])] } },
-    'self',
-  )
+  const told = { ...picture, news: { ...news, statuses: [...warnings, ...(news.statuses ?? [])] } }
+  const self = render(room, told, { of: 'self', isTracked: session.tracksAffiliations })
   sendTo(room, session, self.with({ to: session.jid.full, id: news.id }), session.occupant)
 }
 
@@ -125,19 +129,18 @@ export function vanish(room: Room, occupant: Occupant, news: News, parting?: Sta
 /** Tells a client that it has left under this nickname, whatever becomes of the others under it. */
 export function vanishTo(room: Room, session: OccupantSession, news: News, parting?: Stanza): void {
   const picture = { ...leaving(session.occupant, news, parting), sessions: [session] }
-  sendTo(room, session, render(room, picture, 'self').with({ to: session.jid.full, id: news.id }), session.occupant)
+  const self = render(room, picture, { of: 'self', isTracked: session.tracksAffiliations })
+  sendTo(room, session, self.with({ to: session.jid.full, id: news.id }), session.occupant)
 }
 
 function show(room: Room, picture: Picture, to: OccupantSession, views: Views): void {
-  const view = viewOf(room, to)
-  const broadcast = (views[view] ??= new Broadcast(render(room, picture, view)))
+  const of = seesJids(room, to.occupant) ? 'jids' : 'plain'
+  const isTracked = to.tracksAffiliations && picture.news.versions !== undefined
+  const broadcast = (views[isTracked ? TRACKED[of] : of] ??= new Broadcast(render(room, picture, { of, isTracked })))
   sendTo(room, to, broadcast.for(to.jid.full), picture.occupant)
 }
 
-/** How a client sees others. */
-function viewOf(room: Room, { occupant }: OccupantSession): keyof Views {
-  return seesJids(room, occupant) ? 'jids' : 'plain'
-}
+const TRACKED = { jids: 'trackedJids', plain: 'trackedPlain' } as const
 
 function sendTo(room: Room, { jid }: OccupantSession, stanza: Stanza, from: Occupant): void {
   room.send(jid, stanza, from.jid)
@@ -165,7 +168,8 @@ function leaving(occupant: Occupant, news: News, parting = presence({})): Pictur
 
 function render(room: Room, picture: Picture, view: View): Stanza {
   const { occupant, presence: said, type } = picture
-  const stanza = said.with({ from: occupant.jid.full, to: undefined, id: undefined, type })
+  const head = { from: occupant.jid.full, to: undefined, id: undefined, type }
+  const stanza = permittedPresence(room, occupant.role, said).with(head)
   const shown = { room, occupant, stanza }
   room.service.host.fire('muc/show-occupant', shown)
   return shown.stanza.append(
@@ -175,9 +179,9 @@ function render(room: Room, picture: Picture, view: View): Stanza {
 }
 
 function userElement(room: Room, { occupant, role, sessions, news }: Picture, view: View): Element {
-  const { statuses = [], actor, reason, nick, extra } = news
+  const { statuses = [], actor, reason, nick, extra, versions } = news
   const affiliation = room.affiliationOf(occupant)
-  const jids = view === 'plain' ? [undefined] : [...sessions].map(({ jid }) => jid.full)
+  const jids = view.of === 'plain' ? [undefined] : [...sessions].map(({ jid }) => jid.full)
   const items = jids.map((jid) =>
     xml(
       'item',
@@ -186,14 +190,22 @@ function userElement(room: Room, { occupant, role, sessions, news }: Picture, vi
       reason !== undefined && xml('reason', {}, reason),
     ),
   )
-  const codes = view === 'self' ? [110] : []
-  return xml('x', { xmlns: NS.mucUser }, ...statuses.map(statusElement), extra, ...items, ...codes.map(statusElement))
+  const codes = view.of === 'self' ? [110] : []
+  return xml(
+    'x',
+    { xmlns: NS.mucUser },
+    view.isTracked && versions !== undefined && versionElement(versions),
+    ...statuses.map(statusElement),
+    extra,
+    ...items,
+    ...codes.map(statusElement),
+  )
 }
 
 /** The address of whoever acts is not told to whom it happens (§8.2 leaves it open). */
 function actorElement(actor: Actor | undefined, view: View): Element | undefined {
   if (actor === undefined) return undefined
-  const jid = view === 'jids' ? actor.jid.full : undefined
+  const jid = view.of === 'jids' ? actor.jid.full : undefined
   return jid === undefined && actor.nick === undefined ? undefined : xml('actor', { jid, nick: actor.nick })
 }
 

@@ -51,7 +51,7 @@ export function setupCommands({ host }: MucService, rooms: Rooms): void {
     run: ({ room: jid, reason }, report) =>
       inRoom(jid, async (room) => {
         const count = room.occupants.size
-        await destroyRoom(rooms, room, { reason: reason || undefined })
+        await destroyRoom(rooms, room, { reason: reason || undefined }, undefined)
         report(`${jid.bare} destroyed, ${count} occupants were told`)
       }),
   })

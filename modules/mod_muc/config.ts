@@ -19,6 +19,10 @@ export const config = {
   allow_persistent: t.boolean().default(true).describe('Whether owners may make their rooms persistent.'),
   max_rooms: t.integer({ min: 1 }).default(100_000).describe('Rooms that there may be at a time.'),
   max_rooms_per_user: t.integer({ min: 1 }).default(1000).describe('Rooms that somebody may be in at a time.'),
+  max_rooms_per_creator: t
+    .integer({ min: 1 })
+    .default(200)
+    .describe('Rooms that somebody may have made, if they are no admin of the service.'),
   max_occupants: t.integer({ min: 1 }).default(5000).describe('Occupants that may be in a room at a time.'),
   max_affiliations: t
     .integer({ min: 1 })
@@ -26,6 +30,11 @@ export const config = {
     .describe('People who may be owners, admins or members of a room, or banned from it.'),
   max_nick_length: t.integer({ min: 1, max: 1023 }).default(128).describe('Characters that a nickname may have.'),
   max_invitations: t.integer({ min: 1 }).default(20).describe('People who may be invited with one message.'),
+  occupant_rate: t
+    .integer({ min: 1 })
+    .default(20)
+    .describe('Messages and presence that a client may send to a room in a second.'),
+  occupant_burst: t.integer({ min: 1 }).default(100).describe('How many of them it may send at once.'),
   rooms_at_hand: t.integer({ min: 1 }).default(1000).describe('Empty rooms that are kept in memory.'),
   lock_new_rooms: t
     .boolean()

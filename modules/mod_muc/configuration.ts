@@ -1,4 +1,5 @@
 /** XEP-0045 §10.1, §10.2: the configuration of a room as a form, and what follows from a change. */
+import type { Jid } from '../../server/jid/jid.ts'
 import type { Field, FieldValue, ValueField } from '../../server/protocol/form-field.ts'
 import { defineForm, type Form, readSubmission, renderForm } from '../../server/protocol/data-form.ts'
 import type { StanzaEvent } from '../../server/routed-stanza.ts'
@@ -8,9 +9,11 @@ import { message } from '../../server/xml/build.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { sendAbsentees } from './absentees.ts'
-import { appear, conceal, NO_NEWS, statusElement } from './announcements.ts'
+import { type AffiliationChange, changeAffiliations, checkTogether } from './affiliation-changes.ts'
+import { type Actor, appear, conceal, NO_NEWS, statusElement } from './announcements.ts'
 import { historyLength } from './features/history.ts'
 import { isMembersOnly } from './features/kinds.ts'
+import { changesOfPeople, peopleFields, peopleOf } from './features/people.ts'
 import { presenceBroadcast } from './features/presence-broadcast.ts'
 import { broadcast } from './messages.ts'
 import { FORM_CONFIG } from './namespaces.ts'
@@ -20,8 +23,8 @@ import type { Room } from './room.ts'
 import { isServiceAdmin } from './service.ts'
 
 /** The form that an owner fills in, with what holds now. */
-export function renderConfiguration(room: Room, { from }: StanzaEvent): Element {
-  const offered = offeredOptions(room, isServiceAdmin(room.service, from.bare))
+export async function renderConfiguration(room: Room, { from }: StanzaEvent): Promise<Element> {
+  const offered = await offeredOptions(room, from)
   const fields = offered.flatMap((option, index): Field[] => {
     const isFirst = option.section !== offered[index - 1]?.section
     return [...(isFirst ? [heading(option.section)] : []), option.field]
@@ -30,27 +33,34 @@ export function renderConfiguration(room: Room, { from }: StanzaEvent): Element 
     type: FORM_CONFIG,
     title: `Configuration of ${room.jid.full}`,
     instructions: 'Fill in what you want to change.',
-    fields,
+    fields: [...fields, { type: 'fixed', text: 'Who runs the room' }, ...peopleFields.map(({ field }) => field)],
   })
   // Each option holds what its field may hold.
-  return renderForm(
-    form,
-    Object.fromEntries(offered.map((option) => [option.field.var, room.get(option) as FieldValue])),
-  )
+  const values = offered.map((option) => [option.field.var, room.get(option) as FieldValue] as const)
+  return renderForm(form, { ...Object.fromEntries(values), ...peopleOf(room) })
 }
 
 /** What a submission changes. */
 export interface Reconfiguration {
   /** Values by the keys of options; only those that are other than before. */
   readonly changes: ReadonlyMap<string, FieldValue>
+  readonly people: readonly AffiliationChange[]
   /** The status codes that tell of it (§10.2.1). */
   readonly statuses: readonly number[]
 }
 
-/** Reads a submitted form: the values that change, or 'cancel'. Throws a StanzaError if the room cannot be like that. */
-export function readConfiguration(room: Room, { from }: StanzaEvent, x: Element): Reconfiguration | 'cancel' {
-  const options = offeredOptions(room, isServiceAdmin(room.service, from.bare))
-  const submission = readSubmission({ type: FORM_CONFIG, fields: options.flatMap(fieldsToRead) }, x)
+/**
+ * Reads a submitted form: the values that change, or 'cancel'. Rejects with a StanzaError if the room cannot be like
+ * that.
+ */
+export async function readConfiguration(
+  room: Room,
+  { from }: StanzaEvent,
+  x: Element,
+): Promise<Reconfiguration | 'cancel'> {
+  const options = await offeredOptions(room, from)
+  const fields = [...options.flatMap(fieldsToRead), ...peopleFields.map(({ field }) => field)]
+  const submission = readSubmission({ type: FORM_CONFIG, fields }, x)
   if (submission === 'cancel') return 'cancel'
   const wanted = new Map<string, FieldValue>()
   for (const option of options) {
@@ -66,23 +76,33 @@ export function readConfiguration(room: Room, { from }: StanzaEvent, x: Element)
   const valueOf = <T>(option: RoomValue<T>): T =>
     wanted.has(option.key) ? (wanted.get(option.key) as T) : room.get(option)
   for (const option of options) option.check?.(valueOf, room.service.config)
+  const people = changesOfPeople(room, submission.values as Record<string, FieldValue>)
+  checkTogether(room, people)
 
   const changed = options.filter((option) => !isSame(valueOf(option), room.get(option)))
   const statuses = changed.flatMap((option) => option.statuses?.(valueOf(option), room.get(option)) ?? [104])
   return {
     changes: new Map(changed.map((option) => [option.key, valueOf(option) as FieldValue])),
+    people,
     statuses: [...new Set(statuses)].toSorted((one, other) => one - other),
   }
 }
 
-/** Stores a new configuration, and does what follows from it. */
-export async function reconfigure(room: Room, { changes }: Reconfiguration): Promise<void> {
-  const before = new Map([...changes.keys()].map((key) => [key, room.get({ key })]))
-  if (changes.size > 0) await room.setValues(changes)
+/** Stores a new configuration, and does what follows from it. `actor` is undefined for the service itself. */
+export async function reconfigure(room: Room, wanted: Reconfiguration, actor: Actor | undefined): Promise<void> {
+  const { changes, people } = wanted
+  const keys = [...changes.keys()]
+  const before = new Map(keys.map((key) => [key, room.get({ key })]))
+  const by = actor === undefined ? {} : { actor }
+  if (people.length > 0) await changeAffiliations(room, people, { ...by, tells: true, values: changes })
+  else if (changes.size > 0) await room.setValues(changes)
   if (room.isLocked) await room.unlock()
   room.refresh()
   for (const follow of consequences) await follow(room, before)
-  room.service.host.announce('muc/configured', { room, keys: [...changes.keys()] })
+  const { host } = room.service
+  host.announce('muc/configured', { room, keys })
+  const act = { kind: 'configuration', keys } as const
+  if (keys.length > 0) host.announce('muc/administered', { room, by: actor?.jid, act, reason: undefined })
 }
 
 /** Tells all occupants that the configuration has changed (§10.2.1). */
@@ -115,10 +135,16 @@ async function showOrHide(room: Room, shown: readonly string[], before: readonly
   for (const session of room.sessions.values()) await sendAbsentees(room, session)
 }
 
-function offeredOptions(room: Room, isAdmin: boolean): readonly AnyRoomOption[] {
+/** What somebody may set, in the order of the form. */
+async function offeredOptions(room: Room, whom: Jid): Promise<readonly AnyRoomOption[]> {
   const { options, config } = room.service
-  return [...options].filter(({ needs }) => needs === undefined || config[needs] || isAdmin)
+  const isAdmin = config.allow_public && config.allow_persistent ? false : await isServiceAdmin(room.service, whom)
+  return [...options]
+    .filter(({ needs }) => needs === undefined || config[needs] || isAdmin)
+    .toSorted((one, other) => SECTION_ORDER.indexOf(one.section) - SECTION_ORDER.indexOf(other.section))
 }
+
+const SECTION_ORDER: readonly string[] = Object.keys(sections)
 
 /** The field under all its names. */
 function fieldsToRead({ field, aliases = [] }: AnyRoomOption): readonly ValueField[] {

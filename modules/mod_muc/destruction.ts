@@ -1,4 +1,5 @@
 /** XEP-0045 §10.9: the end of a room. */
+import type { Jid } from '../../server/jid/jid.ts'
 import { xml } from '../../server/xml/element.ts'
 import { evacuate } from './removal.ts'
 import type { Room } from './room.ts'
@@ -13,10 +14,16 @@ export interface Destruction {
   readonly password?: string | undefined
 }
 
-/** Destroys the room; then everybody in it is told once, and not of all the others. */
-export async function destroyRoom(rooms: Rooms, room: Room, destruction: Destruction): Promise<void> {
+/** Destroys the room, as `by` wants, or the service; then everybody in it is told once, and not of all the others. */
+export async function destroyRoom(
+  rooms: Rooms,
+  room: Room,
+  destruction: Destruction,
+  by: Jid | undefined,
+): Promise<void> {
   await rooms.destroy(room, tombstoneOf(room, destruction))
   const { venue, reason, password } = destruction
+  room.service.host.announce('muc/administered', { room, by, act: { kind: 'destruction' }, reason })
   const destroy = xml(
     'destroy',
     { jid: venue },

@@ -4,16 +4,19 @@ import type { DiscoItem, DiscoNode } from '../../server/host/provisions.ts'
 import type { Jid } from '../../server/jid/jid.ts'
 import { type Form, renderResult } from '../../server/protocol/data-form.ts'
 import { discoInfoElement, type DiscoInfo } from '../../server/protocol/disco-info.ts'
-import type { FieldValue } from '../../server/protocol/form-field.ts'
 import { pageOf, pageSize, readPageRequest, renderPage } from '../../server/protocol/rsm.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
+import type { Maybe } from '../../server/util/maybe.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { avatarFields } from './avatar.ts'
+import type { RoomInfo } from './events.ts'
 import { memberInvites } from './features/invites.ts'
+import { publicOccupants } from './features/lists.ts'
 import { isMembersOnly } from './features/kinds.ts'
 import { roomName } from './features/name.ts'
 import { passwordOf } from './features/password.ts'
+import { isShown } from './features/presence-broadcast.ts'
 import { subjectText } from './features/subject.ts'
 import { isNonAnonymous } from './features/whois.ts'
 import {
@@ -23,6 +26,7 @@ import {
   FORM_REQUEST,
   NODE_RESERVED_NICK,
   NODE_TRAFFIC,
+  NS_AFFILIATIONS,
 } from './namespaces.ts'
 import type { InfoField } from './options.ts'
 import { isAtLeast } from './privileges.ts'
@@ -44,6 +48,7 @@ const ROOM_FEATURES: readonly string[] = [
   NS.register,
   NS.sid,
   NS.ping,
+  NS_AFFILIATIONS,
   NS.vcard,
   FORM_REQUEST,
 ]
@@ -67,7 +72,9 @@ export function setupServiceDisco(service: MucService, rooms: Rooms): void {
 
   host.iq({ type: 'get', ns: NS.discoItems, name: 'query', at: 'host' }, async (request) => {
     const { node } = request.payload.attrs
-    return node === undefined ? roomsElement(request) : itemsElement(await known(find(node)?.items(request.from)), node)
+    return node === undefined
+      ? await roomsElement(request)
+      : itemsElement(await known(find(node)?.items(request.from)), node)
   })
 
   function find(node: string): DiscoNode | undefined {
@@ -75,18 +82,18 @@ export function setupServiceDisco(service: MucService, rooms: Rooms): void {
   }
 
   /** §6.3: whoever may not know gets an empty list. */
-  function roomsElement({ payload, from }: IqRequest): Element {
-    const all = mayList(from) ? [...rooms.listed()].toSorted(([one], [other]) => (one < other ? -1 : 1)) : []
+  async function roomsElement({ payload, from }: IqRequest): Promise<Element> {
+    const all = (await mayList(from)) ? [...rooms.listed()].toSorted(([one], [other]) => (one < other ? -1 : 1)) : []
     const asked = readPageRequest(payload)
     const page = pageOf(all, ([node]) => node, asked, pageSize(asked, PAGE))
-    const items = page.items.map(([node, name]) => ({ jid: `${node}@${host.domain}`, name: name || undefined }))
+    const items = page.items.map(([node, { name }]) => ({ jid: `${node}@${host.domain}`, name: name || undefined }))
     const isWhole = asked === undefined && page.items.length === all.length
     return itemsElement(items, undefined, isWhole ? undefined : renderPage(page))
   }
 
-  function mayList(asking: Jid): boolean {
-    if (isServiceAdmin(service, asking.bare)) return true
-    return { anyone: true, local: host.siblings('local').includes(asking.domain), admins: false }[config.list_rooms]
+  function mayList(asking: Jid): Maybe<boolean> {
+    const may = { anyone: true, local: host.siblings('local').includes(asking.domain), admins: false }
+    return may[config.list_rooms] || isServiceAdmin(service, asking)
   }
 }
 
@@ -100,33 +107,32 @@ export function answerRoomInfo(room: Room, { payload, from }: RoomRequest): Elem
   throw new StanzaError('item-not-found')
 }
 
-/** §6.5: who is in a room is told to those who enter it. */
-export function answerRoomItems(_room: Room, { payload }: RoomRequest): Element {
+/** §6.5: who is in a room is told to those who enter it, and to others only if its owners want that. */
+export function answerRoomItems(room: Room, { payload, from }: RoomRequest): Element {
   const { node } = payload.attrs
   if (node !== undefined) throw new StanzaError('item-not-found')
-  return itemsElement([])
+  const isTold = room.get(publicOccupants) && room.affiliates.of(from) !== 'outcast'
+  const shown = isTold ? [...room.occupants.values()].filter(({ role }) => isShown(room, role)) : []
+  return itemsElement(shown.map(({ jid, nick }) => ({ jid: jid.full, name: nick })))
 }
 
 function roomInfo(room: Room, asking: Jid): DiscoInfo {
   const { host, options } = room.service
-  const features = [...options].flatMap((option) => option.features?.(room.get(option)) ?? [])
-  const fields = [
-    ...[...options].flatMap((option) => option.info?.(room.get(option)) ?? []),
-    ...stateFields(room, asking),
-  ]
-  const form: Form = { type: FORM_INFO, fields: fields.map(({ field }) => field) }
-  const values: Record<string, FieldValue> = Object.fromEntries(fields.map(({ field, value }) => [field.var, value]))
-  const told = {
+  const told: RoomInfo = {
     room,
     asking,
-    info: {
-      identities: [{ category: 'conference', type: 'text', name: room.get(roomName) || room.node }],
-      features: [...ROOM_FEATURES, ...features],
-      forms: [renderResult(form, values)],
-    } as DiscoInfo,
+    features: [...ROOM_FEATURES, ...[...options].flatMap((option) => option.features?.(room.get(option)) ?? [])],
+    fields: [...[...options].flatMap((option) => option.info?.(room.get(option)) ?? []), ...stateFields(room, asking)],
+    forms: [],
   }
   host.fire('muc/room-info', told)
-  return told.info
+  const form: Form = { type: FORM_INFO, fields: told.fields.map(({ field }) => field) }
+  const values = told.fields.map(({ field, value }) => [field.var, value] as const)
+  return {
+    identities: [{ category: 'conference', type: 'text', name: room.get(roomName) || room.node }],
+    features: told.features,
+    forms: [renderResult(form, Object.fromEntries(values)), ...told.forms],
+  }
 }
 
 /** What is no option; what would tell strangers of those inside is for those who may come in (§14.4). */

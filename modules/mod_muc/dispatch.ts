@@ -36,11 +36,18 @@ export function inRoom<T>(
 /** The refusal of someone who is looking for a room that does not exist, or not any more. */
 export function absence(stone: Tombstone | undefined): StanzaError {
   if (stone === undefined) return new StanzaError('item-not-found', 'There is no such room')
-  return new StanzaError('gone', stone.reason ?? 'This room was destroyed')
+  const elsewhere = stone.venue === undefined ? {} : { uri: joinUri(stone.venue) }
+  return new StanzaError('gone', stone.reason ?? 'This room was destroyed', elsewhere)
 }
 
 function refuseBy(room: string, error: unknown): never {
   if (!(error instanceof StanzaError) || error.by !== undefined) throw error
-  const { condition, text, type, extra } = error
-  throw new StanzaError(condition, text, { type, by: room, cause: error, ...(extra === undefined ? {} : { extra }) })
+  const { condition, text, type, extra, uri } = error
+  const more = { ...(extra === undefined ? {} : { extra }), ...(uri === undefined ? {} : { uri }) }
+  throw new StanzaError(condition, text, { type, by: room, cause: error, ...more })
+}
+
+/** RFC 5122, XEP-0045 §16.7.1. */
+function joinUri(room: string): string {
+  return `xmpp:${encodeURI(room).replaceAll('?', '%3F').replaceAll('#', '%23')}?join`
 }

@@ -5,9 +5,10 @@ import { StanzaError } from '../../server/stanza-error.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import { sendAbsentees } from './absentees.ts'
-import { appear, NO_NEWS, showOthers, showSelf } from './announcements.ts'
+import { appear, type News, NO_NEWS, showOthers, showSelf } from './announcements.ts'
 import { withoutClaims } from './claims.ts'
 import type { Entry } from './events.ts'
+import { sendAffiliations, versionName, versionWish } from './features/affiliation-versions.ts'
 import { readHistoryRequest, usualHistory } from './features/history.ts'
 import { capacityOf } from './features/max-users.ts'
 import { isPassword, passwordOf } from './features/password.ts'
@@ -85,15 +86,20 @@ export async function enter(
   if (entry.nick !== nick) entry.warnings.push(210)
 
   const occupant = room.occupants.get(entry.nick) ?? room.makeOccupant(entry.nick, from.toBare(), role)
-  const session = room.seat(from, occupant, withoutClaims(stanza, room.jid.full).keep())
+  const session = room.seat(from, occupant, shownPresence(room, stanza))
   await welcome(room, session, stanza, entry.warnings)
   room.service.host.announce('muc/joined', { room, session })
 }
 
 /** Tells a client everything anew that is in the room already, but has forgotten (§7.2.1, §17.3). */
 export async function welcomeBack(room: Room, session: OccupantSession, stanza: Stanza): Promise<void> {
-  session.occupant.update(session, withoutClaims(stanza, room.jid.full).keep())
+  session.occupant.update(session, shownPresence(room, stanza))
   await welcome(room, session, stanza, [])
+}
+
+/** What others may be shown of somebody's presence: a value to be kept. */
+export function shownPresence(room: Room, stanza: Stanza): Stanza {
+  return withoutClaims(stanza, room.jid.full).keep()
 }
 
 /** The order is what clients rely on: others, itself, what was said, the subject (§7.1). */
@@ -103,10 +109,13 @@ async function welcome(
   stanza: Stanza,
   warnings: readonly number[],
 ): Promise<void> {
+  const wish = versionWish(stanza)
+  session.tracksAffiliations = wish !== undefined && sendAffiliations(room, session, wish.since)
   await showOthers(room, session)
   if (showsAbsentees(room)) await sendAbsentees(room, session)
   await appear(room, session.occupant, NO_NEWS, session)
-  showSelf(room, session, { id: stanza.id }, [...(isNonAnonymous(room) ? [100] : []), ...warnings])
+  const news: News = { id: stanza.id, versions: { until: versionName(room) } }
+  showSelf(room, session, news, [...(isNonAnonymous(room) ? [100] : []), ...warnings])
   sendHistory(room, session.jid, stanza)
   room.forward(session.jid, subjectMessage(room))
 }

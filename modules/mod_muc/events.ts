@@ -1,10 +1,11 @@
 /** The hooks of rooms, for features of other modules. */
 import type { Chain, Notice, Query, Shape } from '../../server/host/hooks.ts'
 import type { Jid } from '../../server/jid/jid.ts'
-import type { DiscoInfo } from '../../server/protocol/disco-info.ts'
 import type { StanzaEvent } from '../../server/routed-stanza.ts'
+import type { Element } from '../../server/xml/element.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import type { Occupant, OccupantSession } from './occupant.ts'
+import type { InfoField } from './options.ts'
 import type { Affiliation, Role } from './privileges.ts'
 import type { Room } from './room.ts'
 
@@ -30,8 +31,40 @@ export interface GroupMessage {
   stanza: Stanza
   /** How it came: `settles` ties its acknowledgement to what is being stored. */
   readonly source: StanzaEvent
-  /** An archive has it: the room need not store it for its history. */
-  isArchived: boolean
+  /**
+   * Its stanza-id (XEP-0359), from the archive that has it: then the room need not store it for its history. Whoever
+   * sets it puts the id into the stanza.
+   */
+  id: string | undefined
+}
+
+/** What somebody has done who may do more than others, for whoever keeps a record. */
+export interface Administered {
+  readonly room: Room
+  /** The real address of whoever has done it; undefined for the service itself. */
+  readonly by: Jid | undefined
+  readonly act: Act
+  readonly reason: string | undefined
+}
+
+export type Act =
+  | { readonly kind: 'affiliation'; readonly whom: Jid; readonly before: Affiliation; readonly after: Affiliation }
+  | { readonly kind: 'role'; readonly whom: Jid; readonly nick: string; readonly before: Role; readonly after: Role }
+  /** The keys of options. */
+  | { readonly kind: 'configuration'; readonly keys: readonly string[] }
+  | { readonly kind: 'destruction' }
+  /** Messages were retracted; their ids. */
+  | { readonly kind: 'retraction'; readonly whom: Jid; readonly ids: readonly string[] }
+
+/** What somebody is told of a room. */
+export interface RoomInfo {
+  readonly room: Room
+  readonly asking: Jid
+  features: readonly string[]
+  /** Of `muc#roominfo`. */
+  fields: readonly InfoField[]
+  /** Other forms. */
+  forms: readonly Element[]
 }
 
 declare module '../../server/host/events.ts' {
@@ -43,12 +76,13 @@ declare module '../../server/host/events.ts' {
     /** A message for all occupants. */
     'muc/message': Chain<GroupMessage>
     /** Somebody asks what a room is and can do. */
-    'muc/room-info': Shape<{ readonly room: Room; readonly asking: Jid; info: DiscoInfo }>
+    'muc/room-info': Shape<RoomInfo>
     'muc/joined': Notice<{ readonly room: Room; readonly session: OccupantSession }>
     'muc/left': Notice<{ readonly room: Room; readonly occupant: Occupant; readonly jid: Jid }>
     /** The configuration has changed: the keys of the options. */
     'muc/configured': Notice<{ readonly room: Room; readonly keys: readonly string[] }>
-    'muc/affiliation-changed': Notice<{ readonly room: Room; readonly bare: string; readonly affiliation: Affiliation }>
+    /** Somebody has done what only some may. */
+    'muc/administered': Notice<Administered>
     'muc/destroyed': Notice<{ readonly room: Room }>
   }
 }

@@ -14,7 +14,6 @@ import { createAndEnter } from './creation.ts'
 import { answerRoomInfo, answerRoomItems, setupServiceDisco } from './disco.ts'
 import { absence, inRoom } from './dispatch.ts'
 import { HistoryArchive } from './features/history-archive.ts'
-import { isPersistent } from './features/kinds.ts'
 import { dropIfUnreachable } from './ghosts.ts'
 import { invite, passOnRefusal, wishesIn } from './invitations.ts'
 import { deliver, requireSession, speak, whisper } from './messages.ts'
@@ -28,7 +27,7 @@ import { answerRequest, type RoomAnswerer } from './requests.ts'
 import { roomOptions } from './room-options.ts'
 import type { Room } from './room.ts'
 import { Rooms } from './rooms.ts'
-import { type MucService, stores, Visits } from './service.ts'
+import { type MucService, stores, Tally } from './service.ts'
 import { takeVoiceForm, voiceFormIn } from './voice.ts'
 
 declare module '../../server/host/module.ts' {
@@ -56,13 +55,10 @@ export default defineModule({
     setupCommands(service, rooms)
 
     host.on('muc/message', deliver(archive), 'deliver')
-    host.on('muc/configured', ({ room, keys }) => {
-      if (keys.includes(isPersistent.key) && !room.isTemporary) archive.storeAll(room)
-    })
+    host.provide('room-archive', archive)
     host.on('incoming/presence', presenceArrives)
     host.on('incoming/message', messageArrives)
-    // Before the answers that modules of all hosts give in the name of accounts.
-    host.on('incoming/iq', requestArrives, 'copy')
+    host.on('incoming/iq', requestArrives)
     host.defer(async () => {
       for (const room of rooms.live) await rooms.use(room, () => evacuate(room, { statuses: [332] }))
     })
@@ -137,7 +133,7 @@ function serviceOf(
   const presets: Readonly<Record<string, unknown>> = given.config
   const defaults = new Map(roomOptions.map(({ key }) => [key, presets[presetName(key)]]))
   const options = { [Symbol.iterator]: () => host.items('room-option')[Symbol.iterator]() }
-  return { host, ...given, defaults, options, visits: new Visits() }
+  return { host, ...given, defaults, options, visits: new Tally() }
 }
 
 function answerers(rooms: Rooms): readonly RoomAnswerer[] {

@@ -1,4 +1,5 @@
 /** HOT. XEP-0045 §7.4, §7.5, §8.1: messages to everybody in a room, and to one. */
+import { stanzaIdElement } from '../../server/protocol/stanza-id.ts'
 import { handled, type Handled, type StanzaEvent } from '../../server/routed-stanza.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
@@ -15,21 +16,24 @@ import { mayWriteTo } from './features/private-messages.ts'
 import { isSubjectChange, maySetSubject, subject, subjectText } from './features/subject.ts'
 import type { Occupant, OccupantSession } from './occupant.ts'
 import { isRoleAtLeast } from './privileges.ts'
+import { checkRate } from './rates.ts'
 import { notInside } from './refusals.ts'
 import type { Room } from './room.ts'
 
 /** Takes a message of type groupchat to the room. Throws a StanzaError to refuse it. */
 export function speak(room: Room, source: StanzaEvent): Maybe<void> {
-  const { occupant } = requireSession(room, source)
+  const session = requireSession(room, source)
+  const { occupant } = session
   const { stanza } = source
   const isSubject = isSubjectChange(stanza)
   if (isSubject && !maySetSubject(room, occupant)) throw new StanzaError('forbidden', 'You may not change the subject')
   if (!isSubject && !isRoleAtLeast(occupant.role, 'participant')) {
     throw new StanzaError('forbidden', 'You do not currently have permission to speak')
   }
+  checkRate(room, session)
   // Nobody hears twice of the same subject.
   if (isSubject && (subjectText(room) ?? '') === (stanza.childText('subject') ?? '')) return undefined
-  const message: GroupMessage = { room, occupant, stanza: reflected(room, occupant, stanza), source, isArchived: false }
+  const message: GroupMessage = { room, occupant, stanza: reflected(room, occupant, stanza), source, id: undefined }
   const done = room.service.host.fire('muc/message', message)
   return isPending(done) ? done.then(() => {}) : undefined
 }
@@ -37,16 +41,21 @@ export function speak(room: Room, source: StanzaEvent): Maybe<void> {
 /** The last handlers of a message: what nobody has refused is kept and shown. */
 export function deliver(archive: HistoryArchive): (message: GroupMessage) => Maybe<Handled> {
   return (message) => {
-    const { room, occupant, stanza } = message
-    const { host } = room.service
-    if (isSubjectChange(stanza)) return changeSubject(message)
-    if (isWorthKeeping(stanza)) {
-      const now = host.clock.now()
-      archive.append(message, now)
-      room.history.keep(stanza, now, room.get(historyLength))
-    }
-    return answer(broadcast(room, stanza, occupant))
+    const { room, occupant } = message
+    if (isSubjectChange(message.stanza)) return changeSubject(message)
+    if (isWorthKeeping(message.stanza)) keep(archive, message)
+    return answer(broadcast(room, message.stanza, occupant))
   }
+}
+
+/** What is kept has a name by which it can be asked for, or retracted (XEP-0359). */
+function keep(archive: HistoryArchive, message: GroupMessage): void {
+  const { room, source } = message
+  const { clock, random } = room.service.host
+  const now = clock.now()
+  const { id = archive.append(message, now) ?? random.id() } = message
+  if (message.id === undefined) message.stanza = message.stanza.append(stanzaIdElement({ id, by: room.jid.full }))
+  room.history.keep({ id, at: now, sender: source.from.bare, shown: message.stanza }, room.get(historyLength))
 }
 
 /** Sends to every client in the room what an occupant, or the room itself, has to say. */
@@ -60,7 +69,9 @@ export function broadcast(room: Room, stanza: Stanza, occupant?: Occupant): Mayb
 export function whisper(room: Room, source: StanzaEvent): void {
   const { stanza, to } = source
   if (stanza.type === 'groupchat') throw new StanzaError('bad-request', 'This message is for one occupant')
-  const { occupant } = requireSession(room, source)
+  const session = requireSession(room, source)
+  const { occupant } = session
+  checkRate(room, session)
   const addressee = room.occupants.get(to.resource ?? '')
   if (addressee === undefined) throw new StanzaError('item-not-found', 'Nobody here is called so')
   if (!mayWriteTo(room, occupant, addressee)) {

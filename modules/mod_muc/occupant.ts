@@ -2,6 +2,7 @@
 import type { Jid } from '../../server/jid/jid.ts'
 import type { Broadcast } from '../../server/xml/broadcast.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
+import type { TokenBucket } from '../../server/util/token-bucket.ts'
 import type { Role } from './privileges.ts'
 
 /** One client of an occupant. */
@@ -11,11 +12,18 @@ export class OccupantSession {
   occupant: Occupant
   /** What it has announced last, without what only the room may say. */
   presence: Stanza
+  /** It keeps a list of affiliations, and is told to which version each change leads (XEP-0463). */
+  tracksAffiliations = false
+  /** When it asked for voice last, in milliseconds since 1970 (§7.13). */
+  askedForVoiceAt = 0
+  /** What it may send. */
+  readonly rate: TokenBucket
 
-  constructor(jid: Jid, occupant: Occupant, presence: Stanza) {
+  constructor(jid: Jid, occupant: Occupant, presence: Stanza, rate: TokenBucket) {
     this.jid = jid
     this.occupant = occupant
     this.presence = presence
+    this.rate = rate
   }
 }
 
@@ -34,8 +42,6 @@ export class Occupant {
   #main: OccupantSession | undefined
   /** How the occupant is shown as long as nothing changes; see `announcements.ts`. */
   views: Views = {}
-  /** When the occupant asked for voice last, in milliseconds since 1970 (§7.13). */
-  askedForVoiceAt = 0
 
   constructor(jid: Jid, bare: Jid, id: string, role: Role) {
     this.jid = jid
@@ -76,8 +82,10 @@ export class Occupant {
   }
 }
 
-/** The same presence for those who may see real addresses, and for all others. */
+/** The same presence for those who may see real addresses, and for all others; also for those who track affiliations. */
 export interface Views {
   jids?: Broadcast
   plain?: Broadcast
+  trackedJids?: Broadcast
+  trackedPlain?: Broadcast
 }

@@ -12,25 +12,26 @@ import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 
 /** The configuration form (§10.2). */
-export function readRoom(room: Room, event: StanzaEvent): Element {
+export async function readRoom(room: Room, event: StanzaEvent): Promise<Element> {
   requireOwner(room, event)
-  return xml('query', { xmlns: NS.mucOwner }, renderConfiguration(room, event))
+  return xml('query', { xmlns: NS.mucOwner }, await renderConfiguration(room, event))
 }
 
 /** A submitted form, or the wish to destroy the room. */
 export async function changeRoom(rooms: Rooms, room: Room, request: RoomRequest): Promise<void> {
   requireOwner(room, request)
   const destroy = request.payload.child('destroy')
-  if (destroy !== undefined) return destroyRoom(rooms, room, readDestruction(room, destroy))
+  if (destroy !== undefined) return destroyRoom(rooms, room, readDestruction(room, destroy), request.from)
   const x = formIn(request.payload)
   if (x === undefined) throw new StanzaError('bad-request', 'Neither a form nor a wish to destroy the room')
-  const wanted = readConfiguration(room, request, x)
+  const wanted = await readConfiguration(room, request, x)
   if (wanted === 'cancel') {
     // Whoever gives up the first configuration does not want the room (§10.1.3).
-    if (room.isLocked) await destroyRoom(rooms, room, {})
+    if (room.isLocked) await destroyRoom(rooms, room, {}, request.from)
     return
   }
-  await reconfigure(room, wanted)
+  const { from } = request
+  await reconfigure(room, wanted, { jid: from, nick: room.sessions.get(from.full)?.occupant.nick })
   rooms.relist(room)
   request.afterAnswer(() => announceConfiguration(room, wanted.statuses))
 }

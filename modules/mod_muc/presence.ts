@@ -7,11 +7,13 @@ import { absentPresence } from './absentees.ts'
 import { appear, appearTo, NO_NEWS, showSelf, vanish, vanishTo } from './announcements.ts'
 import { after } from './slices.ts'
 import { withoutClaims } from './claims.ts'
-import { enter, welcomeBack } from './entry.ts'
+import { enter, shownPresence, welcomeBack } from './entry.ts'
 import { dropIfUnreachable } from './ghosts.ts'
+import { visitorNicks } from './features/visitors.ts'
 import { seesJids } from './features/whois.ts'
 import { checkNick, enforcedNick, isTaken } from './nicknames.ts'
 import type { OccupantSession } from './occupant.ts'
+import { checkRate } from './rates.ts'
 import { notInside } from './refusals.ts'
 import { leave } from './removal.ts'
 import type { Room } from './room.ts'
@@ -19,6 +21,7 @@ import type { Room } from './room.ts'
 /** Takes presence that was sent to the room or to an occupant. Throws a StanzaError to refuse it. */
 export function takePresence(room: Room, event: StanzaEvent): Maybe<void> {
   const session = room.sessions.get(event.from.full)
+  if (event.stanza.type === undefined) checkRate(room, session)
   switch (event.stanza.type) {
     case undefined:
       return takeAvailable(room, session, event)
@@ -51,7 +54,7 @@ function takeAvailable(room: Room, session: OccupantSession | undefined, event: 
 
 /** §7.7. */
 function changeAvailability(room: Room, session: OccupantSession, { stanza }: StanzaEvent): Maybe<void> {
-  session.occupant.update(session, withoutClaims(stanza, room.jid.full).keep())
+  session.occupant.update(session, shownPresence(room, stanza))
   return after(appear(room, session.occupant, NO_NEWS, session), () => showSelf(room, session, { id: stanza.id }))
 }
 
@@ -63,6 +66,8 @@ async function changeNick(
   nick: string,
 ): Promise<void> {
   checkNick(room, nick)
+  if (session.occupant.role === 'visitor' && !room.get(visitorNicks))
+    throw new StanzaError('not-allowed', 'Visitors keep their nicknames here')
   const enforced = enforcedNick(room, from)
   if (enforced !== undefined && enforced !== nick)
     throw new StanzaError('not-acceptable', `Your nickname here is ${enforced}`, { type: 'cancel' })
@@ -75,7 +80,7 @@ async function changeNick(
   if (isLast) await vanish(room, former, news)
   else vanishTo(room, session, news)
   room.move(session, next)
-  next.update(session, withoutClaims(stanza, room.jid.full).keep())
+  next.update(session, shownPresence(room, stanza))
   if (!isLast) await appear(room, former)
   await appear(room, next, NO_NEWS, session)
   showSelf(room, session, { id: stanza.id })

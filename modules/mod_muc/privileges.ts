@@ -33,6 +33,8 @@ export function parseRole(text: string | undefined): Role | undefined {
 
 export interface RoomKind {
   readonly isModerated: boolean
+  /** Guests begin with voice even if it is moderated. */
+  readonly newcomersHaveVoice: boolean
   readonly isMembersOnly: boolean
 }
 
@@ -45,7 +47,10 @@ const initialRole: Readonly<Record<Affiliation, (kind: RoomKind) => Role | undef
   owner: () => 'moderator',
   admin: () => 'moderator',
   member: () => 'participant',
-  none: ({ isMembersOnly, isModerated }) => (isMembersOnly ? undefined : isModerated ? 'visitor' : 'participant'),
+  none: ({ isMembersOnly, isModerated, newcomersHaveVoice }) => {
+    if (isMembersOnly) return undefined
+    return isModerated && !newcomersHaveVoice ? 'visitor' : 'participant'
+  },
   outcast: () => undefined,
 }
 

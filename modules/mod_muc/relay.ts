@@ -5,6 +5,7 @@ import { StanzaError } from '../../server/stanza-error.ts'
 import { errorReply, reply } from '../../server/xml/build.ts'
 import type { Element } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
+import { allowsQueries } from './features/queries.ts'
 import type { Occupant } from './occupant.ts'
 import { notInside } from './refusals.ts'
 import type { Room } from './room.ts'
@@ -35,6 +36,7 @@ export class Relay {
       origin.send(reply(stanza))
       return
     }
+    if (!room.get(allowsQueries)) throw new StanzaError('not-allowed', 'Requests to others are not allowed here')
     this.#begin(from.full)
     room.service.host.spawn('relay a request', async () => {
       try {

@@ -1,5 +1,5 @@
 /** XEP-0045 §5.1.3: what follows when the role of an occupant changes. */
-import { appear, conceal, type News, showOthers } from './announcements.ts'
+import { type Actor, appear, conceal, type News, showOthers } from './announcements.ts'
 import { isShown } from './features/presence-broadcast.ts'
 import { seesJids } from './features/whois.ts'
 import type { Occupant } from './occupant.ts'
@@ -10,6 +10,19 @@ import type { Room } from './room.ts'
 export interface RoleChange {
   readonly occupant: Occupant
   readonly role: Role
+}
+
+/** Does what an occupant has asked for who may. */
+export async function grantRole(
+  room: Room,
+  change: RoleChange,
+  actor: Actor,
+  reason: string | undefined,
+): Promise<void> {
+  const { occupant, role } = change
+  const act = { kind: 'role', whom: occupant.bare, nick: occupant.nick, before: occupant.role, after: role } as const
+  await changeRole(room, change, { actor, reason })
+  if (act.before !== role) room.service.host.announce('muc/administered', { room, by: actor.jid, act, reason })
 }
 
 /** Gives an occupant a role, or none, and tells everybody. Whether that is allowed has been checked. */

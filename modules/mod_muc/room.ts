@@ -1,12 +1,15 @@
 /** XEP-0045: one room. Who is in it and who belongs to it, how it is configured, and the order of what happens in it. */
 import { createHmac } from 'node:crypto'
 import type { Jid } from '../../server/jid/jid.ts'
+import { TokenBucket } from '../../server/util/token-bucket.ts'
 import { Mailbox } from '../../server/util/mailbox.ts'
 import type { Maybe } from '../../server/util/maybe.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import type { AffiliateChanges, Affiliates } from './affiliates.ts'
+import { affiliationLog, logged } from './features/affiliation-versions.ts'
 import { History } from './features/history.ts'
 import { isMembersOnly, isModerated, isPersistent } from './features/kinds.ts'
+import { newcomersHaveVoice } from './features/visitors.ts'
 import { Job } from './job.ts'
 import { Occupant, OccupantSession } from './occupant.ts'
 import type { RoomValue } from './options.ts'
@@ -15,6 +18,9 @@ import type { MucService, StoredRoom } from './service.ts'
 
 /** The key from which occupant ids are made (XEP-0421 §4.1). Never told to anybody. */
 export const occupantIdKey: RoomValue<string> = { key: 'occupant_id_key', initial: '' }
+
+/** The bare JID of whoever has made the room. */
+export const creator: RoomValue<string> = { key: 'creator', initial: '' }
 
 /** What a room is made of. */
 export interface RoomParts {
@@ -25,6 +31,14 @@ export interface RoomParts {
   /** Nobody but its creator may enter before it is configured (§10.1); until then nothing of it is stored. */
   readonly isLocked: boolean
 }
+
+/** What is changed of a room. */
+interface RoomChanges {
+  readonly values?: ReadonlyMap<string, unknown> | undefined
+  readonly affiliates?: AffiliateChanges | undefined
+}
+
+const NOTHING: ReadonlyMap<string, unknown> = new Map()
 
 export class Room {
   readonly service: MucService
@@ -78,17 +92,24 @@ export class Room {
   }
 
   /** Stores changed values; they hold from when that is durable. */
-  async setValues(changes: ReadonlyMap<string, unknown>): Promise<void> {
-    const values = new Map(this.#values)
-    for (const [key, value] of changes) values.set(key, value)
-    if (!this.isLocked) await this.service.stores.rooms.set(this.node, this.#stored(values))
-    for (const [key, value] of changes) this.#values.set(key, value)
+  setValues(values: ReadonlyMap<string, unknown>): Promise<void> {
+    return this.store({ values })
   }
 
-  /** Stores changed affiliations; they hold from when that is durable. */
-  async setAffiliates(changes: AffiliateChanges): Promise<void> {
-    if (!this.isLocked) await this.service.stores.affiliations.setMany(this.node, changes)
-    this.affiliates.apply(changes)
+  /** Stores changed values and affiliations, all or none; they hold from when that is durable. */
+  async store({ values = NOTHING, affiliates }: RoomChanges): Promise<void> {
+    const changed = new Map(values)
+    if (affiliates !== undefined) changed.set(affiliationLog.key, logged(this.get(affiliationLog), affiliates.keys()))
+    if (!this.isLocked) {
+      const { rooms, affiliations } = this.service.stores
+      // In one turn, and so in one transaction.
+      await Promise.all([
+        rooms.set(this.node, this.#stored(new Map([...this.#values, ...changed]))),
+        affiliates && affiliations.setMany(this.node, affiliates),
+      ])
+    }
+    for (const [key, value] of changed) this.#values.set(key, value)
+    if (affiliates !== undefined) this.affiliates.apply(affiliates)
   }
 
   /** Lets others in: what was kept in memory so far is stored (§10.1.2). */
@@ -97,7 +118,7 @@ export class Room {
     const { rooms, affiliations } = this.service.stores
     await Promise.all([
       // Of an earlier room that was not erased wholly.
-      affiliations.clear(this.node),
+      this.service.host.purge(this.node),
       affiliations.setMany(this.node, this.affiliates.entries()),
       rooms.set(this.node, this.#stored(this.#values)),
     ])
@@ -110,7 +131,11 @@ export class Room {
 
   /** With what role somebody comes in; undefined if they may not. */
   roleFor(affiliation: Affiliation): Role | undefined {
-    return defaultRole(affiliation, { isModerated: this.get(isModerated), isMembersOnly: this.get(isMembersOnly) })
+    return defaultRole(affiliation, {
+      isModerated: this.get(isModerated),
+      newcomersHaveVoice: this.get(newcomersHaveVoice),
+      isMembersOnly: this.get(isMembersOnly),
+    })
   }
 
   affiliationOf(occupant: Occupant): Affiliation {
@@ -134,12 +159,14 @@ export class Room {
 
   /** Puts a client into the room, under the nickname of an occupant. */
   seat(jid: Jid, occupant: Occupant, presence: Stanza): OccupantSession {
-    const session = new OccupantSession(jid, occupant, presence)
+    const { config, host } = this.service
+    const rate = { perSecond: config.occupant_rate, burst: config.occupant_burst }
+    const session = new OccupantSession(jid, occupant, presence, new TokenBucket(rate, host.clock.now()))
     this.wasEntered = true
     this.sessions.set(jid.full, session)
     this.occupants.set(occupant.nick, occupant)
     occupant.add(session)
-    this.service.visits.begin(jid.bare)
+    this.service.visits.add(jid.bare)
     return session
   }
 
@@ -154,7 +181,7 @@ export class Room {
   unseat(session: OccupantSession): void {
     if (!this.sessions.delete(session.jid.full)) return
     this.#leaveNick(session)
-    this.service.visits.end(session.jid.bare)
+    this.service.visits.remove(session.jid.bare)
   }
 
   send(to: Jid, stanza: Stanza, from: Jid): void {

@@ -4,16 +4,29 @@ import type { Jid } from '../../server/jid/jid.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
 import { type Affiliate, Affiliates } from './affiliates.ts'
 import type { HistoryArchive } from './features/history-archive.ts'
-import { isPersistent, isPublic } from './features/kinds.ts'
-import { language, roomName } from './features/name.ts'
-import { occupantIdKey, Room } from './room.ts'
-import type { MucService, Tombstone } from './service.ts'
+import { isMembersOnly, isPersistent, isPublic } from './features/kinds.ts'
+import { description, language, roomName } from './features/name.ts'
+import { isProtected } from './features/password.ts'
+import { whois } from './features/whois.ts'
+import { creator, occupantIdKey, Room } from './room.ts'
+import { type MucService, Tally, type Tombstone } from './service.ts'
 
 /** What is known of every room without loading it. */
 interface Listing {
-  readonly name: string
-  readonly isPublic: boolean
   readonly isTemporary: boolean
+  readonly creator: string
+  /** Of a room that is shown in lists. */
+  readonly shown: Shown | undefined
+}
+
+/** What lists and searches tell of a room. */
+export interface Shown {
+  readonly name: string
+  readonly description: string
+  readonly language: string
+  /** Whoever is not banned can enter. */
+  readonly isOpen: boolean
+  readonly isNonAnonymous: boolean
 }
 
 /** Temporary rooms whose occupants a crash has scattered wait so long for them to come back. */
@@ -25,6 +38,8 @@ const READ_AT_ONCE = 100
 export class Rooms {
   readonly #service: MucService
   readonly #known = new Map<string, Listing>()
+  /** How many rooms each bare JID has made. */
+  readonly #made = new Tally()
   readonly #tombstones = new Map<string, Tombstone>()
   /** Rooms with somebody in them, or with something going on. */
   readonly #live = new Map<string, Room>()
@@ -56,8 +71,18 @@ export class Rooms {
   }
 
   /** Rooms that may be shown to everybody, by node. */
-  *listed(): Iterable<readonly [node: string, name: string]> {
-    for (const [node, { name, isPublic: isListed }] of this.#known) if (isListed) yield [node, name]
+  *listed(): Iterable<readonly [node: string, shown: Shown]> {
+    for (const [node, { shown }] of this.#known) if (shown !== undefined) yield [node, shown]
+  }
+
+  /** How many rooms somebody has made. */
+  madeBy(bare: string): number {
+    return this.#made.of(bare)
+  }
+
+  /** How many are in a room just now. */
+  occupancy(node: string): number {
+    return this.#live.get(node)?.occupants.size ?? 0
   }
 
   /** Rooms in memory in which somebody is. */
@@ -80,10 +105,11 @@ export class Rooms {
     return loading
   }
 
-  /** A new room; `creator` becomes its owner. A tombstone under that name goes. */
-  create(jid: Jid, creator: Jid, spokenLanguage: string | undefined): Room {
+  /** A new room; `maker` becomes its owner. A tombstone under that name goes. */
+  create(jid: Jid, maker: Jid, spokenLanguage: string | undefined): Room {
     const { host, config, defaults } = this.#service
     const values = new Map(defaults)
+    values.set(creator.key, maker.bare)
     values.set(occupantIdKey.key, host.random.bytes(32).toString('base64url'))
     if (spokenLanguage !== undefined) values.set(language.key, spokenLanguage)
     const owner: Affiliate = { affiliation: 'owner' }
@@ -91,14 +117,14 @@ export class Rooms {
       service: this.#service,
       jid,
       stored: { createdAt: host.clock.now(), values: Object.fromEntries(values) },
-      affiliates: new Affiliates([[creator.bare, owner]]),
+      affiliates: new Affiliates([[maker.bare, owner]]),
       isLocked: true,
     })
     if (this.#tombstones.has(room.node)) this.#removeTombstone(room.node)
-    this.#known.set(room.node, listingOf(room))
+    this.#list(room.node, listingOf(room))
     this.#live.set(room.node, room)
     if (config.lock_new_rooms) this.#unlockLater(room)
-    host.log.info('room created', { jid: room.jid.full, peer: creator.bare })
+    host.log.info('room created', { jid: room.jid.full, peer: maker.bare })
     return room
   }
 
@@ -123,7 +149,7 @@ export class Rooms {
 
   /** What lists tell of a room has changed. */
   relist(room: Room): void {
-    if (!room.isGone) this.#known.set(room.node, listingOf(room))
+    if (!room.isGone) this.#list(room.node, listingOf(room))
   }
 
   /**
@@ -132,7 +158,7 @@ export class Rooms {
    */
   async destroy(room: Room, stone?: Tombstone): Promise<void> {
     const { node } = room
-    await Promise.all([stone && this.#service.stores.tombstones.set(node, stone), ...this.#erase(node)])
+    await Promise.all([stone && this.#service.stores.tombstones.set('', node, stone), this.#erase(node)])
     if (stone !== undefined) this.#tombstones.set(node, stone)
     this.#forget(room)
   }
@@ -144,7 +170,7 @@ export class Rooms {
     if (room.isLocked || (room.wasEntered && room.isTemporary)) {
       this.#forget(room)
       // What is written to a new room of that name comes behind.
-      this.#service.host.spawn('erase an empty room', async () => void (await Promise.all(this.#erase(room.node))))
+      this.#service.host.spawn('erase an empty room', () => this.#erase(room.node))
       return
     }
     this.#live.delete(room.node)
@@ -154,7 +180,7 @@ export class Rooms {
   #forget(room: Room): void {
     const { host } = this.#service
     room.isGone = true
-    this.#known.delete(room.node)
+    this.#unlist(room.node)
     this.#live.delete(room.node)
     this.#resting.delete(room.node)
     host.announce('muc/destroyed', { room })
@@ -171,7 +197,7 @@ export class Rooms {
     const { host, stores } = this.#service
     const stored = await stores.rooms.get(node)
     if (stored === undefined) {
-      this.#known.delete(node)
+      this.#unlist(node)
       return undefined
     }
     const affiliates = new Affiliates(await stores.affiliations.all(node))
@@ -188,24 +214,20 @@ export class Rooms {
     })
   }
 
-  /** All at once, so that it is one transaction. */
-  #erase(node: string): Promise<unknown>[] {
-    const { rooms, affiliations, history, vcards } = this.#service.stores
-    return [rooms.set(node, undefined), affiliations.clear(node), history.remove(node, {}), vcards.set(node, undefined)]
+  /** Whatever module it is of. */
+  #erase(node: string): Promise<void> {
+    return this.#service.host.purge(node)
   }
 
   #removeTombstone(node: string): void {
     const { host, stores } = this.#service
     this.#tombstones.delete(node)
-    host.spawn('remove a tombstone', () => stores.tombstones.set(node, undefined))
+    host.spawn('remove a tombstone', () => stores.tombstones.set('', node, undefined))
   }
 
   async #readTombstones(): Promise<void> {
-    const { stores } = this.#service
-    for await (const node of stores.tombstones.owners()) {
-      const stone = await stores.tombstones.get(node)
-      if (stone !== undefined) this.#tombstones.set(node, stone)
-    }
+    const stones = await this.#service.stores.tombstones.all('')
+    for (const [node, stone] of stones) this.#tombstones.set(node, stone)
   }
 
   async #readListings(): Promise<void> {
@@ -222,13 +244,26 @@ export class Rooms {
 
   async #readListing(node: string): Promise<void> {
     // The server was killed while the room was being destroyed: that goes on now.
-    if (this.#tombstones.has(node)) return void (await Promise.all(this.#erase(node)))
+    if (this.#tombstones.has(node)) return this.#erase(node)
     const stored = await this.#service.stores.rooms.get(node)
     if (stored !== undefined)
-      this.#known.set(
+      this.#list(
         node,
         listing((key) => stored.values[key]),
       )
+  }
+
+  #list(node: string, listed: Listing): void {
+    this.#unlist(node)
+    this.#known.set(node, listed)
+    this.#made.add(listed.creator)
+  }
+
+  #unlist(node: string): void {
+    const known = this.#known.get(node)
+    if (known === undefined) return
+    this.#known.delete(node)
+    this.#made.remove(known.creator)
   }
 
   async #destroyOrphans(): Promise<void> {
@@ -243,11 +278,25 @@ function listingOf(room: Room): Listing {
   return listing((key) => room.get({ key }))
 }
 
+/** `value` gives what is stored of a room under a key. */
 function listing(value: (key: string) => unknown): Listing {
-  const name = value(roomName.key)
   return {
-    name: typeof name === 'string' ? name : '',
-    isPublic: value(isPublic.key) === true,
     isTemporary: value(isPersistent.key) !== true,
+    creator: textOf(value(creator.key)),
+    shown: value(isPublic.key) === true ? shownOf(value) : undefined,
   }
+}
+
+function shownOf(value: (key: string) => unknown): Shown {
+  return {
+    name: textOf(value(roomName.key)),
+    description: textOf(value(description.key)),
+    language: textOf(value(language.key)),
+    isOpen: value(isMembersOnly.key) !== true && value(isProtected.key) !== true,
+    isNonAnonymous: value(whois.key) === 'anyone',
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }

@@ -1,5 +1,7 @@
 /** What the rooms of one service share. */
 import type { ModuleHost } from '../../server/host/host.ts'
+import type { Jid } from '../../server/jid/jid.ts'
+import { isPending, type Maybe } from '../../server/util/maybe.ts'
 import { archive, keyval, map, type Opened } from '../../storage/store.ts'
 import type { Affiliate } from './affiliates.ts'
 import type { MucConfig } from './config.ts'
@@ -27,7 +29,8 @@ export const stores = {
   /** By bare JID or domain. */
   affiliations: map<Affiliate>('muc_affiliations'),
   history: archive('muc_history'),
-  tombstones: keyval<Tombstone>('muc_tombstones'),
+  /** Of the service, by node: what is stored for a node is erased with its room. */
+  tombstones: map<Tombstone>('muc_tombstones'),
   vcards: keyval<string>('muc_vcards'),
 }
 
@@ -40,29 +43,31 @@ export interface MucService {
   /** What a room is like that says nothing of an option, by key. */
   readonly defaults: ReadonlyMap<string, unknown>
   /** How many rooms each bare JID is in. */
-  readonly visits: Visits
+  readonly visits: Tally
 }
 
-/** True for those whom the admin of the server has named. */
-export function isServiceAdmin({ host }: MucService, bare: string): boolean {
-  return host.admins.some((admin) => admin.bare === bare)
+/** True for those whom the configuration names, and for admins of the hosts of this server. */
+export function isServiceAdmin({ host }: MucService, whom: Jid): Maybe<boolean> {
+  if (host.admins.some((admin) => admin.bare === whom.bare)) return true
+  const role = host.roleOf(whom)
+  return isPending(role) ? role.then((found) => found === 'admin') : role === 'admin'
 }
 
-/** Counts the rooms that people are in. */
-export class Visits {
+/** How often something is there, by name. */
+export class Tally {
   readonly #counts = new Map<string, number>()
 
-  of(bare: string): number {
-    return this.#counts.get(bare) ?? 0
+  of(name: string): number {
+    return this.#counts.get(name) ?? 0
   }
 
-  begin(bare: string): void {
-    this.#counts.set(bare, this.of(bare) + 1)
+  add(name: string): void {
+    this.#counts.set(name, this.of(name) + 1)
   }
 
-  end(bare: string): void {
-    const left = this.of(bare) - 1
-    if (left > 0) this.#counts.set(bare, left)
-    else this.#counts.delete(bare)
+  remove(name: string): void {
+    const left = this.of(name) - 1
+    if (left > 0) this.#counts.set(name, left)
+    else this.#counts.delete(name)
   }
 }

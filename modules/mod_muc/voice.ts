@@ -6,13 +6,11 @@ import type { StanzaEvent } from '../../server/routed-stanza.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { message } from '../../server/xml/build.ts'
 import { NS } from '../../server/xml/ns.ts'
+import { voiceRequestInterval, voiceRequests } from './features/visitors.ts'
 import { requireSession } from './messages.ts'
 import { FORM_REQUEST } from './namespaces.ts'
-import { changeRole } from './roles.ts'
+import { grantRole } from './roles.ts'
 import type { Room } from './room.ts'
-
-/** Somebody who asks for voice again so soon is not heard. */
-const PATIENCE_MILLISECONDS = 60_000
 
 const approval = defineForm({
   type: FORM_REQUEST,
@@ -35,18 +33,20 @@ export function voiceFormIn({ stanza }: StanzaEvent): RawForm | undefined {
 
 /** Takes the request of a visitor, or the answer of a moderator. Throws a StanzaError. */
 export async function takeVoiceForm(room: Room, event: StanzaEvent, form: RawForm): Promise<void> {
-  const { occupant, jid } = requireSession(room, event)
+  const session = requireSession(room, event)
+  const { occupant, jid } = session
   const allow = valueIn(form, 'muc#request_allow')
   if (allow !== undefined) {
     if (occupant.role !== 'moderator') throw new StanzaError('forbidden', 'Only moderators grant voice')
     if (parseBoolean(allow) === true) await grant(room, event, form)
     return
   }
+  if (!room.get(voiceRequests)) throw new StanzaError('forbidden', 'Nobody may ask for voice here')
   if (occupant.role !== 'visitor') throw new StanzaError('not-allowed', 'You have voice already')
   const now = room.service.host.clock.now()
-  if (now - occupant.askedForVoiceAt < PATIENCE_MILLISECONDS)
+  if (now - session.askedForVoiceAt < room.get(voiceRequestInterval) * 1000)
     throw new StanzaError('resource-constraint', 'You have asked already')
-  occupant.askedForVoiceAt = now
+  session.askedForVoiceAt = now
   const values = {
     'muc#role': 'participant',
     'muc#jid': jid,
@@ -65,5 +65,5 @@ async function grant(room: Room, { from }: StanzaEvent, form: RawForm): Promise<
   if (occupant === undefined) throw new StanzaError('item-not-found', 'Nobody here is called so')
   if (occupant.role !== 'visitor') return
   const nick = room.sessions.get(from.full)?.occupant.nick
-  await changeRole(room, { occupant, role: 'participant' }, { actor: { jid: from, nick } })
+  await grantRole(room, { occupant, role: 'participant' }, { jid: from, nick }, undefined)
 }

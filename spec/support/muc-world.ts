@@ -37,6 +37,8 @@ export class MucWorld implements AsyncDisposable {
   readonly storage: Storage
   /** Lines that the server has logged: there should be none. */
   readonly complaints: string[]
+  /** What people are on the host of their accounts. */
+  readonly roles = new Map<string, 'user' | 'admin'>()
   readonly #hosts: HostSet
   readonly #router: Router
   readonly #people = new Map<string, Person>()
@@ -53,13 +55,13 @@ export class MucWorld implements AsyncDisposable {
 
   private constructor(
     clock: ManualClock,
-    storage: Storage,
+    opened: Storage,
     options: string,
     complaints: string[],
     modules: readonly AnyModule[],
   ) {
     this.clock = clock
-    this.storage = storage
+    this.storage = opened
     this.complaints = complaints
     const text = `hosts: { localhost: {}, ${SERVICE}: { is: muc, ${options.slice(1)} }`
     const checked = loadConfig({ file: 'world.yaml', text, modules, components: ['muc'] })
@@ -76,10 +78,11 @@ export class MucWorld implements AsyncDisposable {
       pbkdf2: new KeyDerivationQueue(),
       parseJid: (address: string) => Jid.parse(address),
       domains: (kind: 'local' | 'muc') => this.#hosts.domains(kind),
-      purge: async () => {},
+      roleOf: (jid: Jid) => this.roles.get(jid.bare),
+      purge: (domain: string, node: string) => opened.purge(domain, node),
       // The rest of the kernel is for hosts with accounts.
     } as unknown as Kernel
-    this.#hosts = new HostSet(kernel, modules, storage, checked.ok, log)
+    this.#hosts = new HostSet(kernel, modules, opened, checked.ok, log)
   }
 
   get rooms(): Rooms {

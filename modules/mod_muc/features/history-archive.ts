@@ -1,25 +1,22 @@
-/** The history of persistent rooms, so that it is there again after a restart. */
+/** The history of rooms, so that it is there again after a restart: of those that no other module archives. */
 import type { Chain } from '../../../server/host/hooks.ts'
+import { withStanzaId } from '../../../server/protocol/stanza-id.ts'
 import { Stanza } from '../../../server/xml/stanza.ts'
+import type { ArchiveItem } from '../../../storage/store.ts'
 import type { GroupMessage } from '../events.ts'
 import type { Room } from '../room.ts'
+import type { RoomArchive } from '../room-archive.ts'
 import type { MucService } from '../service.ts'
-import { historyLength } from './history.ts'
-
-/** A message as it was shown to the room, and when. */
-export interface Recalled {
-  readonly at: Date
-  readonly stanza: Stanza
-}
+import { historyLength, type ShownMessage } from './history.ts'
 
 declare module '../../../server/host/events.ts' {
   interface HostHooks {
-    /** A room is being loaded: an archive that has its last messages puts them here, the oldest first. */
-    'muc/recall': Chain<{ readonly room: Room; readonly most: number; messages: readonly Recalled[] }>
+    /** A room is being loaded: archives that have some of its last messages add them, in any order. */
+    'muc/recall': Chain<{ readonly room: Room; readonly most: number; messages: readonly ShownMessage[] }>
   }
 }
 
-export class HistoryArchive {
+export class HistoryArchive implements RoomArchive {
   readonly #service: MucService
   /** The ids of what is stored of each room, the oldest first. */
   readonly #ids = new WeakMap<Room, string[]>()
@@ -31,15 +28,16 @@ export class HistoryArchive {
   /** Fills the history of a room that has been loaded. */
   async recall(room: Room): Promise<void> {
     const most = room.get(historyLength)
-    const recall = { room, most, messages: [] as readonly Recalled[] }
-    const known = await this.#service.host.fire('muc/recall', recall)
-    const messages = known === undefined ? await this.#read(room, most) : recall.messages
-    for (const { at, stanza } of messages) room.history.keep(stanza, at.getTime(), most)
+    const recall = { room, most, messages: await this.#read(room, most) }
+    await this.#service.host.fire('muc/recall', recall)
+    // What was archived elsewhere for a while lies between.
+    const messages = recall.messages.toSorted((one, other) => one.at - other.at)
+    for (const message of messages.slice(-most)) room.history.keep(message, most)
   }
 
-  /** Stores a message, if its room is to be kept and nobody else has stored it. */
-  append({ room, stanza, source, isArchived }: GroupMessage, at: number): void {
-    if (room.isTemporary || isArchived || room.get(historyLength) === 0) return
+  /** Stores a message, and gives its id. Of a room that is not configured yet nothing is stored. */
+  append({ room, stanza, source }: GroupMessage, at: number): string | undefined {
+    if (room.isLocked || room.get(historyLength) === 0) return undefined
     const { id, stored } = this.#service.stores.history.append(room.node, {
       when: new Date(at),
       with: source.from.bare,
@@ -47,27 +45,31 @@ export class HistoryArchive {
     })
     source.settles(stored)
     this.#trim(room, id)
+    return id
   }
 
-  /** Stores what a room has kept in memory so far: it is persistent from now on. */
-  storeAll(room: Room): void {
-    const { host, stores } = this.#service
-    const stored = room.history.messages.map(({ at, shown }) => {
-      const item = { when: new Date(at), with: room.jid.full, stanza: shown.toString() }
-      return stores.history.append(room.node, item).stored
-    })
-    host.spawn('store the history of a room', async () => void (await Promise.all(stored)))
+  async get(room: Room, id: string): Promise<ShownMessage | undefined> {
+    const item = await this.#service.stores.history.get(room.node, id)
+    return item && shownMessage(room, item)
   }
 
-  async #read(room: Room, most: number): Promise<readonly Recalled[]> {
-    if (room.isTemporary) return []
+  async last(room: Room, limit: number): Promise<readonly ShownMessage[]> {
+    const items = await this.#service.stores.history.find(room.node, { limit, newestFirst: true })
+    return items.map((item) => shownMessage(room, item))
+  }
+
+  replace(room: Room, id: string, stanza: Stanza): Promise<boolean> {
+    return this.#service.stores.history.replace(room.node, id, stanza.toString())
+  }
+
+  async #read(room: Room, most: number): Promise<readonly ShownMessage[]> {
     const items = await this.#service.stores.history.find(room.node, { limit: most, newestFirst: true })
     const oldestFirst = items.toReversed()
     this.#ids.set(
       room,
       oldestFirst.map(({ id }) => id),
     )
-    return oldestFirst.map(({ when, stanza }) => ({ at: when, stanza: Stanza.parse(stanza) }))
+    return oldestFirst.map((item) => shownMessage(room, item))
   }
 
   /** Removes what is too old, now and then: many at a time. */
@@ -83,4 +85,10 @@ export class HistoryArchive {
       await stores.history.remove(room.node, { before: ids[0] ?? id })
     })
   }
+}
+
+/** What is archived of a room, as it was shown. */
+export function shownMessage(room: Room, { id, when, with: sender, stanza }: ArchiveItem): ShownMessage {
+  const shown = withStanzaId(Stanza.parse(stanza), { id, by: room.jid.full })
+  return { id, at: when.getTime(), sender, shown }
 }

@@ -50,17 +50,32 @@ export const usualHistory = roomOption<number>({
     .describe('How many messages of a new room are sent to those who do not say how many they want.'),
 })
 
-/** A message as it was shown, and what becomes of it when somebody wants it. */
-class KeptMessage {
+/** A message as it was shown to the room. */
+export interface ShownMessage {
+  /** Its stanza-id (XEP-0359). */
+  readonly id: string
+  /** Milliseconds since 1970. */
   readonly at: number
+  /** The real, bare address of whoever sent it. */
+  readonly sender: string
+  readonly shown: Stanza
+}
+
+/** The same, and what becomes of it when somebody wants it. */
+class KeptMessage implements ShownMessage {
+  readonly id: string
+  readonly at: number
+  readonly sender: string
   readonly shown: Stanza
   readonly #room: string
   #sent: Stanza | undefined
 
-  /** `at` is in milliseconds since 1970; `room` is the address of the room. */
-  constructor(shown: Stanza, at: number, room: string) {
-    this.shown = shown.keep()
+  /** `room` is the address of the room. */
+  constructor({ id, at, sender, shown }: ShownMessage, room: string) {
+    this.id = id
     this.at = at
+    this.sender = sender
+    this.shown = shown.keep()
     this.#room = room
   }
 
@@ -92,15 +107,27 @@ export class History {
     return this.#messages.length
   }
 
-  /** All messages, as they were shown. */
-  get messages(): readonly { readonly at: number; readonly shown: Stanza }[] {
+  get messages(): readonly ShownMessage[] {
     return this.#messages
   }
 
-  /** Keeps a message as it was shown, and forgets the oldest if there are more than `most`. */
-  keep(shown: Stanza, at: number, most: number): void {
-    this.#messages.push(new KeptMessage(shown, at, this.#room))
+  find(id: string): ShownMessage | undefined {
+    return this.#messages.find((message) => message.id === id)
+  }
+
+  /** Keeps a message, and forgets the oldest if there are more than `most`. */
+  keep(message: ShownMessage, most: number): void {
+    this.#messages.push(new KeptMessage(message, this.#room))
     this.limit(most)
+  }
+
+  /** Puts something else in the place of a message, if it is there. */
+  replace(id: string, shown: Stanza): void {
+    const place = this.#messages.findIndex((message) => message.id === id)
+    const former = this.#messages[place]
+    if (former === undefined) return
+    const { at, sender } = former
+    this.#messages[place] = new KeptMessage({ id, at, sender, shown }, this.#room)
   }
 
   /** Forgets the oldest messages if there are more than `most`. */

@@ -59,7 +59,32 @@ export const moderatorMessages = roomOption({
     .describe('Whether private messages from and to moderators are always allowed in a new room.'),
 })
 
+const VISITED = ['anyone', 'moderators', 'nobody'] as const
+
+export const visitorMessages = roomOption<(typeof VISITED)[number]>({
+  key: 'visitor_messages',
+  section: 'other',
+  field: {
+    type: 'list-single',
+    var: 'allow_private_messages_from_visitors',
+    label: 'To whom visitors may send private messages, if they may',
+    options: [
+      { value: 'anyone', label: 'Everyone' },
+      { value: 'moderators', label: 'Moderators' },
+      { value: 'nobody', label: 'Nobody' },
+    ],
+  },
+  preset: t
+    .oneOf(...VISITED)
+    .default('anyone')
+    .describe('To whom visitors of a new room may send private messages, if they may.'),
+})
+
 export function mayWriteTo(room: Room, from: Occupant, to: Occupant): boolean {
-  if (mayWrite[room.get(privateMessages)](room, from)) return true
-  return room.get(moderatorMessages) && (from.role === 'moderator' || to.role === 'moderator')
+  if (room.get(moderatorMessages) && (from.role === 'moderator' || to.role === 'moderator')) return true
+  return mayWrite[room.get(privateMessages)](room, from) && (from.role !== 'visitor' || mayHearVisitors(room, to))
+}
+
+function mayHearVisitors(room: Room, { role }: Occupant): boolean {
+  return { anyone: true, moderators: role === 'moderator', nobody: false }[room.get(visitorMessages)]
 }

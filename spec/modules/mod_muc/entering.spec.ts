@@ -257,10 +257,10 @@ t.test('what only rooms may say is taken away, whatever a client claims', async 
     ids.add(stanza.child('occupant-id', 'urn:xmpp:occupant-id:0')?.attrs['id'])
     t.equal(stanza.has('hats', 'urn:xmpp:hats:0'), false)
     t.equal(stanza.has('delay', 'urn:xmpp:delay'), false)
-    t.strictSame(
-      stanza.children('stanza-id', 'urn:xmpp:sid:0').map(({ attrs }) => attrs['id']),
-      ['kept'],
-    )
+    const stanzaIds = stanza.children('stanza-id', 'urn:xmpp:sid:0').map(({ attrs }) => [attrs['by'], attrs['id']])
+    t.strictSame(stanzaIds[0], ['other@x.example', 'kept'])
+    t.equal(stanzaIds.length, stanza.type === 'groupchat' ? 2 : 1, 'rooms name what is said to all')
+    t.notOk(stanzaIds.some(([, id]) => id === 'lie'))
     const x = stanza.children('x', 'http://jabber.org/protocol/muc#user')
     t.equal(x.length, stanza.type === 'groupchat' ? 0 : 1)
     t.notMatch(x.join(''), /owner/)

@@ -24,9 +24,15 @@ t.test('initial roles are those of table 5', (t) => {
   for (const [isMembersOnly, isModerated, row] of table) {
     for (const affiliation of affiliations) {
       const name = `${affiliation}, members-only ${isMembersOnly}, moderated ${isModerated}`
-      t.equal(defaultRole(affiliation, { isMembersOnly, isModerated }), row[affiliation], name)
+      t.equal(
+        defaultRole(affiliation, { isMembersOnly, isModerated, newcomersHaveVoice: false }),
+        row[affiliation],
+        name,
+      )
     }
   }
+  const kind = { isMembersOnly: false, isModerated: true, newcomersHaveVoice: true }
+  t.equal(defaultRole('none', kind), 'participant', 'guests of a moderated room may begin with voice')
   t.end()
 })
 
