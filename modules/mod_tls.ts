@@ -2,6 +2,10 @@
 import { defineModule } from '../server/host/module.ts'
 import { xml } from '../server/xml/element.ts'
 import { NS } from '../server/xml/ns.ts'
+import { rawElement } from '../server/xml/raw-element.ts'
+
+const VOLUNTARY = rawElement('starttls', NS.tls, `<starttls xmlns='${NS.tls}'/>`)
+const REQUIRED = rawElement('starttls', NS.tls, `<starttls xmlns='${NS.tls}'><required/></starttls>`)
 
 export default defineModule({
   name: 'tls',
@@ -13,10 +17,10 @@ export default defineModule({
     host.streamFeature({
       needs: [],
       forbids: ['secure', 'authenticated'],
-      offer: ({ transport, needsTls }) =>
-        transport.canStartTls
-          ? xml('starttls', { xmlns: NS.tls }, needsTls && xml('required', { xmlns: NS.tls }))
-          : undefined,
+      offer({ transport, needsTls }) {
+        if (!transport.canStartTls) return undefined
+        return needsTls ? REQUIRED : VOLUNTARY
+      },
     })
 
     host.nonza({ ns: NS.tls, name: 'starttls' }, async (stream) => {
