@@ -149,6 +149,7 @@ export class Stream implements TransportListener, ScannerListener, Held {
 
   /** Turns the wire to TLS before anything is said (XEP-0368 §3). */
   async secure(): Promise<void> {
+    if (this.closed) return
     this.#state = 'securing'
     try {
       await this.transport.startTls(this.host?.domain)
@@ -188,7 +189,9 @@ export class Stream implements TransportListener, ScannerListener, Held {
     this.identity = identity
     this.#user = user
     this.#note('bound')
-    this.#setTimer(undefined)
+    if (!this.closed) this.#setTimer(undefined)
+    // The peer has gone while its resource was being prepared: whoever has prepared it must hear of that, too.
+    if (this.#state === 'closed') queueMicrotask(() => this.host?.closed(this))
   }
 
   /** Offers features anew without a new header, as after SASL2 (XEP-0388 §2.6). */
@@ -321,6 +324,8 @@ export class Stream implements TransportListener, ScannerListener, Held {
 
   /** Expects a new stream from the peer, of which nothing is known but what the facts say. */
   #begin(): void {
+    // Whoever has gone while it was found out who he is does not come back.
+    if (this.closed) return
     this.#headerSent = false
     this.#state = 'opening'
     this.#scanner.restart()

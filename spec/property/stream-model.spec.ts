@@ -122,6 +122,45 @@ t.test('clients may do what they like', async (t) => {
   )
 })
 
+t.test('clients may go at any time, with much unanswered', async (t) => {
+  const login: readonly Command[] = [
+    { does: 'header', to: 'localhost' },
+    { does: 'auth', user: 'romeo', password: 'password' },
+    { does: 'header', to: 'localhost' },
+    { does: 'bind', resource: 'a' },
+    { does: 'message', to: 'romeo', at: 'a' },
+  ]
+  /** What is sent at once, and how many turns of the event loop the client stays. */
+  const visit = fc.record({
+    steps: fc.oneof(fc.constant(login), fc.array(command, { maxLength: 8 })),
+    turns: fc.integer({ min: 0, max: 12 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(visit, { minLength: 1, maxLength: 4 }), async (visits) => {
+      await Promise.all(
+        visits.map(async ({ steps, turns }) => {
+          const { transport } = connect()
+          for (const step of steps) transport.receive(textOf(step))
+          for (let i = 0; i < turns; i++) await new Promise(setImmediate)
+          transport.gone()
+        }),
+      )
+      await own.server.front.emptied()
+      // Passwords are checked in other threads; what comes of that comes later.
+      await own.accounts('localhost').setPassword('juliet', 'password')
+      await new Promise(setImmediate)
+      const left = [...host.directory.accounts].flatMap(({ sessions }) => [...sessions]).map(({ jid }) => jid.full)
+      if (left.length > 0) throw new Error(`${left.join()} has no stream, and stays`)
+    }),
+    { seed, numRuns: runs },
+  )
+  t.same(early, [])
+  t.same(
+    lines.filter((line) => line.includes('"level":"error"')),
+    [],
+  )
+})
+
 function connect(): Client {
   const client = new Client()
   // From this machine PLAIN is allowed.

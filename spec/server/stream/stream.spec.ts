@@ -195,6 +195,28 @@ t.test('gives a peer 30 seconds to log in, whatever it does meanwhile', async (t
   t.equal(bound.clock.pending, 0)
 })
 
+t.test('does not come back once its wire is gone, whoever it turns out to be', async (t) => {
+  const { transport, stream, host, ended, clock, open } = makeWorld()
+  const checked = Promise.withResolvers<void>()
+  host.onAsk = async (one) => {
+    await checked.promise
+    one.authenticate(ROMEO)
+  }
+  open()
+  transport.receive(`<ask xmlns='urn:ask'/>${HEADER}<iq id='bind'/>`)
+  transport.gone()
+  checked.resolve()
+  await new Promise(setImmediate)
+  t.ok(stream.closed)
+  t.same(host.early, [])
+
+  stream.bind(ROMEO.withResource('orchard'), new FakeUser())
+  await new Promise(setImmediate)
+  t.same(host.closedStreams, [stream, stream], 'who binds it hears that it is gone')
+  t.same(ended, [stream])
+  t.equal(clock.pending, 0)
+})
+
 t.test('turns to TLS and begins anew', async (t) => {
   const { transport, stream, host, open } = makeWorld()
   host.onAsk = (one, element) => one.startTls(xml('proceed', { xmlns: element.ns }))
