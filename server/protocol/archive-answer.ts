@@ -4,7 +4,7 @@ import { escapeAttribute } from '../xml/escape.ts'
 import { NS } from '../xml/ns.ts'
 import { rawElement } from '../xml/raw-element.ts'
 import type { ArchiveItem, Owner } from '../../storage/store.ts'
-import { readArchiveQuery } from './archive-query.ts'
+import { type ArchiveRequest, readArchiveQuery } from './archive-query.ts'
 import type { ArchivePage, ArchiveReader } from './archive-reader.ts'
 import { formatDateTime } from './date-time.ts'
 import { pageSize, renderPage } from './rsm.ts'
@@ -13,6 +13,8 @@ import { pageSize, renderPage } from './rsm.ts'
 export interface Asking {
   /** How many items to a page. */
   readonly pages: { readonly usual: number; readonly limit: number }
+  /** What they are given instead of what they ask for; throws StanzaError for what they may not ask. */
+  readonly permit?: (request: ArchiveRequest) => ArchiveRequest
   /** Takes a `<result/>` to whoever has asked. */
   readonly send: (result: Element) => void
   /** A message as they may see it; as it was archived, unless this is given. */
@@ -26,9 +28,10 @@ export async function answerQuery(
   reader: ArchiveReader,
   owner: Owner,
   query: Element,
-  { pages, send, show = archivedElement, isStable = true }: Asking,
+  { pages, permit, send, show = archivedElement, isStable = true }: Asking,
 ): Promise<Element> {
-  const request = readArchiveQuery(query)
+  const asked = readArchiveQuery(query)
+  const request = permit?.(asked) ?? asked
   const page = await reader.page(owner, request, pageSize(request.page, pages))
   const items = request.isFlipped ? page.items.toReversed() : page.items
   for (const item of items) send(resultElement(item, request.queryId, show(item)))
