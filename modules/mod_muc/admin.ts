@@ -11,6 +11,7 @@ import { mayReadMembers } from './features/lists.ts'
 import { isNonAnonymous } from './features/whois.ts'
 import { isReserved, parseNick } from './nicknames.ts'
 import type { Occupant } from './occupant.ts'
+import { personOf } from './people.ts'
 import {
   type Affiliation,
   affiliationRefusals,
@@ -40,9 +41,9 @@ export async function changeList(room: Room, { from }: StanzaEvent, query: Eleme
   const items = itemsOf(query).map(readItem)
   if (items.length === 0) throw new StanzaError('bad-request', 'There is nothing to change')
   const actor: Actor = { jid: from, nick: room.sessions.get(from.full)?.occupant.nick }
-  const affiliationChanges = items
-    .filter((item) => item.kind === 'affiliation')
-    .map((item) => affiliationChange(room, item))
+  const affiliationChanges = await Promise.all(
+    items.filter((item) => item.kind === 'affiliation').map((item) => affiliationChange(room, item)),
+  )
   const roleChanges = items.filter((item) => item.kind === 'role').map((item) => roleChange(room, item))
   requireDistinct(affiliationChanges.map(({ jid }) => jid.bare))
   requireDistinct(roleChanges.map(({ occupant }) => occupant.nick))
@@ -72,6 +73,7 @@ interface AffiliationItem {
   readonly affiliation: Affiliation
   readonly jid: string | undefined
   readonly nick: string | undefined
+  readonly occupantId: string | undefined
   readonly reason: string | undefined
 }
 
@@ -87,7 +89,8 @@ function readItem(item: Element): Item {
     throw new StanzaError('bad-request', 'An item is about a role or an affiliation')
   }
   const affiliation = parseAffiliation(given)
-  if (affiliation !== undefined) return { kind: 'affiliation', affiliation, jid, nick, reason }
+  const occupantId = item.child('occupant-id', NS.occupantId)?.attrs['id']
+  if (affiliation !== undefined) return { kind: 'affiliation', affiliation, jid, nick, occupantId, reason }
   const role = parseRole(meant)
   if (role !== undefined) return { kind: 'role', role, nick, reason }
   throw new StanzaError('bad-request', 'There is no such role or affiliation')
@@ -120,7 +123,14 @@ function affiliationList(room: Room, from: Jid, list: Affiliation): readonly Ele
   )
 }
 
-function affiliationChange(room: Room, { affiliation, jid: text, nick, reason }: AffiliationItem): AffiliationChange {
+async function affiliationChange(room: Room, item: AffiliationItem): Promise<AffiliationChange> {
+  const { affiliation, jid: text, nick, occupantId, reason } = item
+  // Those who do not see addresses can name people who have left (XEP-0421).
+  if (text === undefined && nick === undefined && occupantId !== undefined) {
+    const person = await personOf(room, occupantId)
+    if (person === undefined) throw new StanzaError('item-not-found', 'Nobody is known by that occupant id')
+    return { jid: person, affiliation, nick: room.affiliates.get(person.bare)?.nick, reason }
+  }
   // Old clients name an occupant where they should name an address.
   if (text === undefined) return { jid: occupantOf(room, nick).bare, affiliation, nick: undefined, reason }
   const jid = parseAddress(room, text).toBare()

@@ -15,6 +15,7 @@ import { historyLength } from './features/history.ts'
 import { isMembersOnly } from './features/kinds.ts'
 import { changesOfPeople, peopleFields, peopleOf } from './features/people.ts'
 import { presenceBroadcast } from './features/presence-broadcast.ts'
+import { knownSince, whois } from './features/whois.ts'
 import { broadcast } from './messages.ts'
 import { FORM_CONFIG } from './namespaces.ts'
 import { type AnyRoomOption, type RoomOption, type RoomValue, type Section, sections } from './options.ts'
@@ -94,8 +95,10 @@ export async function reconfigure(room: Room, wanted: Reconfiguration, actor: Ac
   const keys = [...changes.keys()]
   const before = new Map(keys.map((key) => [key, room.get({ key })]))
   const by = actor === undefined ? {} : { actor }
-  if (people.length > 0) await changeAffiliations(room, people, { ...by, tells: true, values: changes })
-  else if (changes.size > 0) await room.setValues(changes)
+  const values = new Map<string, unknown>(changes)
+  if (changes.has(whois.key) && !room.isLocked) values.set(knownSince.key, room.service.host.clock.now())
+  if (people.length > 0) await changeAffiliations(room, people, { ...by, tells: true, values })
+  else if (values.size > 0) await room.setValues(values)
   if (room.isLocked) await room.unlock()
   room.refresh()
   for (const follow of consequences) await follow(room, before)

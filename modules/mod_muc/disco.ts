@@ -29,6 +29,7 @@ import {
   NS_AFFILIATIONS,
 } from './namespaces.ts'
 import type { InfoField } from './options.ts'
+import { commandInfo, commandsFor } from './room-commands.ts'
 import { isAtLeast } from './privileges.ts'
 import type { RoomRequest } from './requests.ts'
 import type { Room } from './room.ts'
@@ -47,6 +48,7 @@ const ROOM_FEATURES: readonly string[] = [
   NS.occupantId,
   NS.register,
   NS.sid,
+  NS.commands,
   NS.ping,
   NS_AFFILIATIONS,
   NS.vcard,
@@ -104,12 +106,22 @@ export function answerRoomInfo(room: Room, { payload, from }: RoomRequest): Elem
   if (node === NODE_RESERVED_NICK) return reservedNick(room, from)
   // Whatever is sent to a room is passed on, so there is nothing to list.
   if (node === NODE_TRAFFIC) throw new StanzaError('service-unavailable')
-  throw new StanzaError('item-not-found')
+  const info = commandInfo(room, node, from)
+  if (info === undefined) throw new StanzaError('item-not-found')
+  return discoInfoElement(info, node)
 }
 
 /** §6.5: who is in a room is told to those who enter it, and to others only if its owners want that. */
 export function answerRoomItems(room: Room, { payload, from }: RoomRequest): Element {
   const { node } = payload.attrs
+  if (node === NS.commands) {
+    const items = commandsFor(room, from).map((command) => ({
+      jid: room.jid.full,
+      node: command.node,
+      name: command.title,
+    }))
+    return itemsElement(items, node)
+  }
   if (node !== undefined) throw new StanzaError('item-not-found')
   const isTold = room.get(publicOccupants) && room.affiliates.of(from) !== 'outcast'
   const shown = isTold ? [...room.occupants.values()].filter(({ role }) => isShown(room, role)) : []

@@ -17,19 +17,25 @@ export function inRoom<T>(
   act: (room: Room) => Maybe<T>,
   otherwise: () => Maybe<T>,
 ): Maybe<T> {
-  const room = event.to.toBare().full
-  try {
+  return inNameOf(event.to.toBare().full, () => {
     const found = rooms.find(event.to.node ?? '')
-    const outcome = isPending(found) ? found.then((late) => enter(late)) : enter(found)
-    return isPending(outcome) ? outcome.catch((error: unknown) => refuseBy(room, error)) : outcome
-  } catch (error) {
-    return refuseBy(room, error)
-  }
+    return isPending(found) ? found.then((late) => enter(late)) : enter(found)
+  })
 
   function enter(found: Room | undefined): Maybe<T> {
     if (found === undefined) return otherwise()
     // It may be destroyed while this waits; there may be another one by then.
     return rooms.use(found, (used) => (used.isGone ? inRoom(rooms, event, act, otherwise) : act(used)))
+  }
+}
+
+/** Lets what is refused meanwhile be refused by the room with that address. */
+export function inNameOf<T>(room: string, act: () => Maybe<T>): Maybe<T> {
+  try {
+    const outcome = act()
+    return isPending(outcome) ? outcome.catch((error: unknown) => refuseBy(room, error)) : outcome
+  } catch (error) {
+    return refuseBy(room, error)
   }
 }
 

@@ -75,6 +75,8 @@ declare module '../../server/host/events.ts' {
     'muc/show-occupant': Shape<{ readonly room: Room; readonly occupant: Occupant; stanza: Stanza }>
     /** A message for all occupants. */
     'muc/message': Chain<GroupMessage>
+    /** The room itself is about to say something to all occupants: an archive keeps it, and puts its id into the stanza. */
+    'muc/said': Shape<{ readonly room: Room; stanza: Stanza; id: string | undefined }>
     /** Somebody asks what a room is and can do. */
     'muc/room-info': Shape<RoomInfo>
     'muc/joined': Notice<{ readonly room: Room; readonly session: OccupantSession }>

@@ -12,8 +12,9 @@ import { setupCommands } from './commands.ts'
 import { config, type MucConfig } from './config.ts'
 import { createAndEnter } from './creation.ts'
 import { answerRoomInfo, answerRoomItems, setupServiceDisco } from './disco.ts'
-import { absence, inRoom } from './dispatch.ts'
+import { absence, inNameOf, inRoom } from './dispatch.ts'
 import { HistoryArchive } from './features/history-archive.ts'
+import { facadeOf, type MultiUserChat } from './facade.ts'
 import { dropIfUnreachable } from './ghosts.ts'
 import { invite, passOnRefusal, wishesIn } from './invitations.ts'
 import { deliver, requireSession, speak, whisper } from './messages.ts'
@@ -23,7 +24,8 @@ import { takePresence } from './presence.ts'
 import { changeRegistration, readRegistration } from './registration.ts'
 import { Relay } from './relay.ts'
 import { evacuate } from './removal.ts'
-import { answerRequest, type RoomAnswerer } from './requests.ts'
+import { answerRequest, type Aside, type RoomAnswerer } from './requests.ts'
+import { commandAnswerer } from './room-commands.ts'
 import { roomOptions } from './room-options.ts'
 import type { Room } from './room.ts'
 import { Rooms } from './rooms.ts'
@@ -32,7 +34,7 @@ import { takeVoiceForm, voiceFormIn } from './voice.ts'
 
 declare module '../../server/host/module.ts' {
   interface Services {
-    muc: Rooms
+    muc: MultiUserChat
   }
 }
 
@@ -62,7 +64,7 @@ export default defineModule({
     host.defer(async () => {
       for (const room of rooms.live) await rooms.use(room, () => evacuate(room, { statuses: [332] }))
     })
-    return rooms
+    return facadeOf(service, rooms)
 
     function presenceArrives(event: StanzaEvent): Maybe<Handled> {
       const { stanza, to } = event
@@ -111,11 +113,16 @@ export default defineModule({
 
     function requestArrives(event: StanzaEvent): Maybe<Handled> | undefined {
       if (event.to.node === undefined) return undefined
-      const take = (room: Room): Maybe<void> => {
+      const take = (room: Room): Maybe<void | Aside> => {
         requireOpen(room, event)
         return event.to.resource === undefined ? answerRequest(room, event) : relay.take(room, event)
       }
-      return end(inRoom<void>(rooms, event, take, () => absent(event)))
+      const taken = inRoom<void | Aside>(rooms, event, take, () => absent(event))
+      return end(isPending(taken) ? taken.then((aside) => finish(aside)) : finish(taken))
+
+      function finish(aside: void | Aside): Maybe<void> {
+        return aside === undefined ? undefined : inNameOf(event.to.toBare().full, aside)
+      }
     }
 
     function absent({ stanza, to }: StanzaEvent): void {
@@ -158,6 +165,7 @@ function answerers(rooms: Rooms): readonly RoomAnswerer[] {
     { type: 'get', ns: NS.register, name: 'query', answer: readRegistration },
     { type: 'set', ns: NS.register, name: 'query', answer: changeRegistration },
     ...avatarAnswerers,
+    commandAnswerer(),
   ]
 }
 

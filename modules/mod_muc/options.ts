@@ -13,7 +13,7 @@ declare module '../../server/host/provisions.ts' {
 /** Something that is stored with a room, under a key of its own. Values are JSON. */
 export interface RoomValue<T> {
   readonly key: string
-  /** What holds while nothing is stored; an option has a default in the configuration of the service instead. */
+  /** What holds while nothing is stored; of our own options, the configuration of the service says that instead. */
   readonly initial?: T
 }
 
@@ -28,8 +28,8 @@ export interface RoomOption<T> extends RoomValue<T> {
   readonly field: ValueField
   /** Other names of the field that are understood. */
   readonly aliases?: readonly string[]
-  /** The option of the service that sets the default for new rooms; it is called `default_` and the key. */
-  readonly preset: Option<T>
+  /** The option of the service that sets the default for new rooms; it is called `default_` and the key. Only ours have one. */
+  readonly preset?: Option<T>
   /** Only admins of the service may set it, unless this option of the service is true. */
   readonly needs?: 'allow_public' | 'allow_persistent'
   /** The features that a room with this value announces. */
@@ -42,6 +42,11 @@ export interface RoomOption<T> extends RoomValue<T> {
   check?(valueOf: <V>(option: RoomValue<V>) => V, config: MucConfig): void
   /** The status codes that occupants are told when it changes (§10.2.1); 104 if not given. */
   statuses?(value: T, before: T): readonly number[]
+}
+
+/** One whose default is in the configuration of the service. */
+export interface OwnOption<T> extends RoomOption<T> {
+  readonly preset: Option<T>
 }
 
 /** Fields of unlike options; each is given only values of its own. */
@@ -61,8 +66,8 @@ export interface InfoField {
   readonly value: FieldValue
 }
 
-/** Declares an option. It does nothing; it lets TypeScript tie the parts together. */
-export function roomOption<T extends FieldValue>(option: RoomOption<T>): RoomOption<T> {
+/** Declares an option of our own. It does nothing; it lets TypeScript tie the parts together. */
+export function roomOption<T extends FieldValue>(option: OwnOption<T>): OwnOption<T> {
   return option
 }
 

@@ -26,12 +26,17 @@ export interface RoomAnswerer {
   readonly type: 'get' | 'set'
   readonly ns: string
   readonly name: string
+  /** It may take long, changes nothing, and does not hold up the room. */
+  readonly isAside?: boolean
   /** The payload of the result, if it has one. Throws a StanzaError to refuse. */
   answer(room: Room, request: RoomRequest): Maybe<Element | undefined | void>
 }
 
-/** Answers a request to the room, or throws a StanzaError. */
-export function answerRequest(room: Room, event: StanzaEvent): Maybe<void> {
+/** What is still to be done for somebody, out of the turn of the room. */
+export type Aside = () => Maybe<void>
+
+/** Answers a request to the room, or throws a StanzaError; or gives what will answer it. */
+export function answerRequest(room: Room, event: StanzaEvent): Maybe<void | Aside> {
   const { stanza } = event
   // Answers to what a room has asked are taken before they come here.
   if (stanza.type === 'result' || stanza.type === 'error') return undefined
@@ -43,12 +48,15 @@ export function answerRequest(room: Room, event: StanzaEvent): Maybe<void> {
   if (answerer === undefined) throw new StanzaError('service-unavailable')
   const afterwards: (() => Maybe<void>)[] = []
   const request = requestOf(event, payload, afterwards)
-  const answer = answerer.answer(room, request)
   const finish = (result: Element | undefined | void): Maybe<void> => {
     event.origin.send(reply(stanza, result ?? undefined))
     return inOrder(afterwards)
   }
-  return isPending(answer) ? answer.then(finish) : finish(answer)
+  const act = (): Maybe<void> => {
+    const answer = answerer.answer(room, request)
+    return isPending(answer) ? answer.then(finish) : finish(answer)
+  }
+  return answerer.isAside === true ? act : act()
 }
 
 function requestOf(event: StanzaEvent, payload: Element, afterwards: (() => Maybe<void>)[]): RoomRequest {

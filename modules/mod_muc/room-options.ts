@@ -21,9 +21,9 @@ import {
   voiceRequests,
 } from './features/visitors.ts'
 import { whois } from './features/whois.ts'
-import { type AnyRoomOption, presetName } from './options.ts'
+import { type OwnOption, presetName } from './options.ts'
 
-export const roomOptions: readonly AnyRoomOption[] = [
+export const roomOptions: readonly OwnOption<unknown>[] = [
   roomName,
   description,
   language,

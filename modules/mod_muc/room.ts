@@ -38,6 +38,9 @@ interface RoomChanges {
   readonly affiliates?: AffiliateChanges | undefined
 }
 
+/** Whoever left before is found only if they have said something. */
+const MOST_DEPARTED = 500
+
 const NOTHING: ReadonlyMap<string, unknown> = new Map()
 
 export class Room {
@@ -49,6 +52,8 @@ export class Room {
   readonly occupants = new Map<string, Occupant>()
   /** Every client in the room, by its full address. */
   readonly sessions = new Map<string, OccupantSession>()
+  /** Of those who have left lately: whom an occupant id stands for. */
+  readonly departed = new Map<string, Jid>()
   readonly history: History
   readonly createdAt: number
   isLocked: boolean
@@ -182,6 +187,11 @@ export class Room {
     if (!this.sessions.delete(session.jid.full)) return
     this.#leaveNick(session)
     this.service.visits.remove(session.jid.bare)
+    const { id, bare } = session.occupant
+    this.departed.delete(id)
+    this.departed.set(id, bare)
+    const [oldest] = this.departed.keys()
+    if (this.departed.size > MOST_DEPARTED && oldest !== undefined) this.departed.delete(oldest)
   }
 
   send(to: Jid, stanza: Stanza, from: Jid): void {

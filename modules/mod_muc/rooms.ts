@@ -107,8 +107,10 @@ export class Rooms {
 
   /** A new room; `maker` becomes its owner. A tombstone under that name goes. */
   create(jid: Jid, maker: Jid, spokenLanguage: string | undefined): Room {
-    const { host, config, defaults } = this.#service
+    const { host, config, defaults, options } = this.#service
     const values = new Map(defaults)
+    // Other defaults later do not change it.
+    for (const { key, initial } of options) if (!values.has(key)) values.set(key, initial)
     values.set(creator.key, maker.bare)
     values.set(occupantIdKey.key, host.random.bytes(32).toString('base64url'))
     if (spokenLanguage !== undefined) values.set(language.key, spokenLanguage)

@@ -3,7 +3,9 @@
  * are addresses at another host; what is sent to them lands in their inbox, or comes back if they cannot be reached.
  */
 import muc from '../../modules/mod_muc/index.ts'
+import type { MultiUserChat } from '../../modules/mod_muc/facade.ts'
 import type { Rooms } from '../../modules/mod_muc/rooms.ts'
+import { readArguments } from '../../server/admin/arguments.ts'
 import { KeyDerivationQueue } from '../../server/auth/pbkdf2.ts'
 import { loadConfig } from '../../server/config/config.ts'
 import { HostSet } from '../../server/host/host-set.ts'
@@ -87,7 +89,7 @@ export class MucWorld implements AsyncDisposable {
 
   get rooms(): Rooms {
     // The module of that name gives this service.
-    return this.#hosts.get(SERVICE)?.loader.service('muc') as Rooms
+    return (this.#hosts.get(SERVICE)?.loader.service('muc') as MultiUserChat).rooms
   }
 
   /** Someone with this full address; the same each time. */
@@ -97,6 +99,20 @@ export class MucWorld implements AsyncDisposable {
     const person = new Person(Jid.parse(address), (stanza, from) => this.#send(stanza, from))
     this.#people.set(address, person)
     return person
+  }
+
+  /** Gives a command, as an admin types it; what it reports. */
+  async run(line: string): Promise<readonly string[]> {
+    const commands = [...(this.#hosts.get(SERVICE)?.host.provisions.items('command') ?? [])]
+    const command = commands.find(({ name }) => line === name || line.startsWith(`${name} `))
+    if (command === undefined) throw new Error(`there is no command ${line}`)
+    const words = line
+      .slice(command.name.length)
+      .split(' ')
+      .filter((word) => word !== '')
+    const lines: string[] = []
+    await command.run(readArguments(command, words), (text) => void lines.push(text))
+    return lines
   }
 
   /** Until everything that was set off is done. */

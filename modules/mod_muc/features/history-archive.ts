@@ -11,7 +11,7 @@ import { historyLength, type ShownMessage } from './history.ts'
 
 declare module '../../../server/host/events.ts' {
   interface HostHooks {
-    /** A room is being loaded: archives that have some of its last messages add them, in any order. */
+    /** A room is being loaded: archives that have some of its last messages add them, the oldest first. */
     'muc/recall': Chain<{ readonly room: Room; readonly most: number; messages: readonly ShownMessage[] }>
   }
 }
