@@ -22,6 +22,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_message: () => import('./mod_message.ts'),
   mod_muc: () => import('./mod_muc/index.ts'),
   mod_muc_mam: () => import('./mod_muc_mam/index.ts'),
+  mod_muc_moderation: () => import('./mod_muc_moderation/index.ts'),
   mod_offline: () => import('./mod_offline.ts'),
   mod_pep: () => import('./mod_pep/index.ts'),
   mod_ping: () => import('./mod_ping.ts'),

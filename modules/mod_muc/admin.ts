@@ -37,7 +37,7 @@ export function readList(room: Room, { from }: StanzaEvent, query: Element): Ele
 }
 
 /** Makes all of the changes that are asked for, or none and throws a StanzaError. */
-export async function changeList(room: Room, { from }: StanzaEvent, query: Element): Promise<void> {
+export async function changeList(room: Room, { from }: Pick<StanzaEvent, 'from'>, query: Element): Promise<void> {
   const items = itemsOf(query).map(readItem)
   if (items.length === 0) throw new StanzaError('bad-request', 'There is nothing to change')
   const actor: Actor = { jid: from, nick: room.sessions.get(from.full)?.occupant.nick }

@@ -1,7 +1,10 @@
 /** What other modules can do with the rooms of a service. */
 import type { Jid } from '../../server/jid/jid.ts'
 import type { Maybe } from '../../server/util/maybe.ts'
+import { type Element, xml } from '../../server/xml/element.ts'
+import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
+import { changeList } from './admin.ts'
 import { type AffiliationChange, changeAffiliations, checkTogether, type Circumstances } from './affiliation-changes.ts'
 import { appear } from './announcements.ts'
 import { announceConfiguration } from './configuration.ts'
@@ -24,6 +27,8 @@ export interface MultiUserChat {
   announce(room: Room, statuses: readonly number[]): Maybe<void>
   /** Checks what only shows when changes are seen together, stores them, and tells everybody. In its turn. */
   changeAffiliations(room: Room, changes: readonly AffiliationChange[], circumstances: Circumstances): Promise<void>
+  /** Does what somebody asks for in muc#admin, if they may: the items are those of a request (XEP-0045 §17.4). */
+  administer(room: Room, whom: Jid, items: readonly Element[]): Promise<void>
   isAtLeast(affiliation: Affiliation, least: Affiliation): boolean
   /** True for moderators, and for admins wherever they are. */
   mayModerate(room: Room, whom: Jid): boolean
@@ -51,6 +56,7 @@ export function facadeOf(service: MucService, rooms: Rooms): MultiUserChat {
       checkTogether(room, changes)
       await changeAffiliations(room, changes, circumstances)
     },
+    administer: (room, from, items) => changeList(room, { from }, xml('query', { xmlns: NS.mucAdmin }, ...items)),
     isAtLeast,
     mayModerate,
     seesJids: (room, whom) => isNonAnonymous(room) || mayModerate(room, whom),

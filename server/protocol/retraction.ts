@@ -1,5 +1,5 @@
 /** XEP-0424: Message Retraction. What is left in an archive of a message that its sender has taken back. */
-import { xml } from '../xml/element.ts'
+import { type Element, xml } from '../xml/element.ts'
 import { NS } from '../xml/ns.ts'
 import { type ChildRef, Stanza } from '../xml/stanza.ts'
 import type { ArchiveItem, ArchiveStore, Owner } from '../../storage/store.ts'
@@ -23,11 +23,13 @@ export interface Retraction {
   readonly at: Date
   /** Who did it, if not the sender: a moderator's room (XEP-0425). */
   readonly by?: string | undefined
+  /** What else is to be said of it. */
+  readonly details?: readonly Element[]
 }
 
 /** A message without anything that it said (§4). */
-export function tombstoneOf(stanza: Stanza, { id, at, by }: Retraction): Stanza {
-  const retracted = xml('retracted', { xmlns: NS.retract, id, by, stamp: formatDateTime(at) })
+export function tombstoneOf(stanza: Stanza, { id, at, by, details = [] }: Retraction): Stanza {
+  const retracted = xml('retracted', { xmlns: NS.retract, id, by, stamp: formatDateTime(at) }, ...details)
   return stanza.without((child) => !isFrame(child)).append(retracted)
 }
 

@@ -79,6 +79,7 @@ export class MucWorld implements AsyncDisposable {
       random: systemRandom,
       pbkdf2: new KeyDerivationQueue(),
       parseJid: (address: string) => Jid.parse(address),
+      tryParseJid: (address: string) => Jid.tryParse(address),
       domains: (kind: 'local' | 'muc') => this.#hosts.domains(kind),
       roleOf: (jid: Jid) => this.roles.get(jid.bare),
       purge: (domain: string, node: string) => opened.purge(domain, node),
@@ -172,6 +173,15 @@ export class Person implements Origin {
 
   speak(body: string, room = ROOM): Promise<void> {
     return this.say(`<message to='${room}' type='groupchat' id='${body}'><body>${body}</body></message>`)
+  }
+
+  /** Gives a command to the room; fields by name. */
+  command(node: string, fields: Readonly<Record<string, string>> = {}, room = ROOM): Promise<void> {
+    const lines = Object.entries(fields).map(([name, value]) => `<field var='${name}'><value>${value}</value></field>`)
+    const form = lines.length === 0 ? '' : `<x xmlns='jabber:x:data' type='submit'>${lines.join('')}</x>`
+    return this.say(
+      `<iq to='${room}' type='set' id='k'><command xmlns='http://jabber.org/protocol/commands' node='${node}'>${form}</command></iq>`,
+    )
   }
 
   /** Gives roles or affiliations: the items of muc#admin. */
