@@ -23,7 +23,7 @@ console.log(`madrigal ${version} listens after ${(await secondsToListen(file)).t
 const stage: Stage = {
   kind: 'own',
   storage: 'sqlite',
-  start: (storage, accounts) => startExecutable(file, storage, accounts),
+  start: (storage, accounts, config) => startExecutable(file, storage, accounts, config),
 }
 const performances = plays.map((play): Performance => ({ file: play, stage, options: defaultRunOptions }))
 const failed = await runAll(performances, 2, (line) => console.log(line))

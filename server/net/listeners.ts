@@ -25,12 +25,18 @@ export async function listen(
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, onSocket)
   await started(server, address, option)
   server.on('error', onError)
-  const bound = server.address()
+  const port = portOf(server)
   return {
-    address: describe(address),
-    port: bound !== null && typeof bound === 'object' ? bound.port : undefined,
+    address: describe(port === undefined ? address : { ...address, port }),
+    port,
     [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
   }
+}
+
+/** The one that was given, if any was free to choose. */
+function portOf(server: Server): number | undefined {
+  const bound = server.address()
+  return bound !== null && typeof bound === 'object' ? bound.port : undefined
 }
 
 async function started(server: Server, address: ListenAddress, option: string): Promise<void> {
