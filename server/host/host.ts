@@ -92,6 +92,12 @@ export interface ModuleHost<D extends ServiceName = never> extends ModuleLife {
   on<K extends keyof HostHooks>(hook: K, handler: HandlerOf<HostHooks[K]>, at?: Stage): void
   fire<K extends AskingName<HostHooks>>(hook: K, event: EventOf<HostHooks[K]>): ReplyOf<HostHooks[K]>
   announce<K extends NoticeName<HostHooks>>(hook: K, event: EventOf<HostHooks[K]>): void
+  /** Fires a hook of another host of this server; undefined if that is not ours. */
+  fireAt<K extends AskingName<HostHooks>>(
+    domain: string,
+    hook: K,
+    event: EventOf<HostHooks[K]>,
+  ): ReplyOf<HostHooks[K]> | undefined
 
   /** Answers requests that match. Two modules cannot answer the same. */
   iq(match: IqMatch<'self'>, handler: IqHandler<ClientSession>): void

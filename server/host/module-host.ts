@@ -11,6 +11,8 @@ import type { Clock } from '../util/clock.ts'
 import type { Maybe } from '../util/maybe.ts'
 import type { Random } from '../util/random.ts'
 import { iq } from '../xml/build.ts'
+import type { HostHooks } from './events.ts'
+import type { Hooks } from './hooks.ts'
 import type { IqHandler, IqMatch, ModuleHost } from './host.ts'
 import type { Life } from './life.ts'
 import type { HostKind, ServiceName, Services } from './module.ts'
@@ -28,6 +30,8 @@ export interface Kernel {
   tryParseJid(text: string): Jid | undefined
   domains(kind: HostKind): readonly string[]
   roleOf(jid: Jid): Maybe<AccountRole | undefined>
+  /** The hooks of a host of this server. */
+  hooksOf(domain: string): Hooks<HostHooks> | undefined
   /** Deletes what any module has stored for a node of a host. */
   purge(domain: string, node: string): Promise<void>
 }
@@ -60,6 +64,7 @@ export function viewOf(
     on: (hook, handler, at = 'deliver') => void life.use(hooks.on(hook, handler, stage[at], name)),
     fire: (hook, event) => hooks.fire(hook, event),
     announce: (hook, event) => hooks.announce(hook, event),
+    fireAt: (domain, hook, event) => kernel.hooksOf(domain)?.fire(hook, event),
 
     // The table asks handlers of `self` only for clients of their own account.
     iq: (match: IqMatch, handler: IqHandler<never>) => void life.use(host.iqs.on(match, handler as IqHandler)),
