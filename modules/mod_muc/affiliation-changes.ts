@@ -44,25 +44,31 @@ export async function changeAffiliations(
   changes: readonly AffiliationChange[],
   circumstances: Circumstances,
 ): Promise<void> {
-  const before = new Map(changes.map(({ jid }) => [jid.bare, room.affiliates.of(jid)]))
-  const { version } = room.get(affiliationLog)
+  const { host } = room.service
+  const made = withVersions(room, changes)
   const affiliates = new Map(changes.map((change) => [change.jid.bare, affiliateOf(change)]))
   await room.store({ affiliates, values: circumstances.values })
-  for (const [index, change] of changes.entries()) {
-    const versions = { since: versionName(room, version + index), until: versionName(room, version + index + 1) }
-    const { jid, affiliation, reason } = change
-    const former = before.get(jid.bare) ?? 'none'
-    await tell(room, { ...change, before: former, versions }, circumstances)
+  for (const change of made) {
+    await tell(room, change, circumstances)
+    const { jid, affiliation, before, reason } = change
+    host.announce('muc/affiliated', { room, bare: jid.bare })
+    if (affiliation === before) continue
     const by = circumstances.actor?.jid ?? jid
-    if (affiliation !== former) {
-      room.service.host.announce('muc/administered', {
-        room,
-        by,
-        act: { kind: 'affiliation', whom: jid, before: former, after: affiliation },
-        reason,
-      })
-    }
+    const act = { kind: 'affiliation', whom: jid, before, after: affiliation } as const
+    host.announce('muc/administered', { room, by, act, reason })
   }
+}
+
+/** Each change of an affiliation leads to the next version (XEP-0463); that of a nickname alone does not. */
+function withVersions(room: Room, changes: readonly AffiliationChange[]): readonly Made[] {
+  let { version } = room.get(affiliationLog)
+  return changes.map((change) => {
+    const before = room.affiliates.of(change.jid)
+    if (room.affiliates.own(change.jid.bare) === change.affiliation) return { ...change, before, versions: undefined }
+    const versions = { since: versionName(room, version), until: versionName(room, version + 1) }
+    version++
+    return { ...change, before, versions }
+  })
 }
 
 /** What only shows when changes are seen together. Throws a StanzaError. */
@@ -78,7 +84,10 @@ export function checkTogether(room: Room, changes: readonly AffiliationChange[])
   )
   if (new Set(nicks).size < nicks.length)
     throw new StanzaError('conflict', 'A nickname can be reserved for one person only')
-  if (room.affiliates.size + changes.length > room.service.config.max_affiliations) {
+  const more = changes.filter(
+    ({ jid, affiliation }) => affiliation !== 'none' && room.affiliates.own(jid.bare) === 'none',
+  )
+  if (more.length > 0 && room.affiliates.size + more.length > room.service.config.max_affiliations) {
     throw new StanzaError('resource-constraint', 'The list is full')
   }
 }
@@ -86,7 +95,7 @@ export function checkTogether(room: Room, changes: readonly AffiliationChange[])
 /** A change that has been made. */
 interface Made extends AffiliationChange {
   readonly before: Affiliation
-  readonly versions: VersionStep
+  readonly versions: VersionStep | undefined
 }
 
 async function tell(room: Room, change: Made, circumstances: Circumstances): Promise<void> {
@@ -144,7 +153,7 @@ async function tellOfAbsent(room: Room, change: Made, { actor, tells }: Circumst
     return new Broadcast(message({ from: room.jid.full }, x))
   }
   const plain = notice()
-  const tracked = notice(versionElement(versions))
+  const tracked = versions === undefined ? plain : notice(versionElement(versions))
   await inSlices(room.sessions.values(), ({ jid: to, occupant, tracksAffiliations }) => {
     if (seesJids(room, occupant)) room.send(to, (tracksAffiliations ? tracked : plain).for(to.full), room.jid)
   })

@@ -52,6 +52,10 @@ export const config = {
     .boolean()
     .default(false)
     .describe('Whether strangers may register with rooms, and so become members.'),
+  registration_includes_form: t
+    .boolean()
+    .default(false)
+    .describe('Whether those who have registered are shown what else they can set, which some clients do not expect.'),
   enforce_registered_nickname: t
     .boolean()
     .default(false)

@@ -6,7 +6,6 @@ import { type Form, renderResult } from '../../server/protocol/data-form.ts'
 import { discoInfoElement, type DiscoInfo } from '../../server/protocol/disco-info.ts'
 import { pageOf, pageSize, readPageRequest, renderPage } from '../../server/protocol/rsm.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
-import type { Maybe } from '../../server/util/maybe.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { avatarFields } from './avatar.ts'
@@ -34,7 +33,7 @@ import { isAtLeast } from './privileges.ts'
 import type { RoomRequest } from './requests.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
-import { isServiceAdmin, type MucService } from './service.ts'
+import { mayListRooms, type MucService } from './service.ts'
 
 /** Rooms that are listed at a time. */
 const PAGE = { usual: 500, limit: 500 }
@@ -85,17 +84,14 @@ export function setupServiceDisco(service: MucService, rooms: Rooms): void {
 
   /** §6.3: whoever may not know gets an empty list. */
   async function roomsElement({ payload, from }: IqRequest): Promise<Element> {
-    const all = (await mayList(from)) ? [...rooms.listed()].toSorted(([one], [other]) => (one < other ? -1 : 1)) : []
+    const all = (await mayListRooms(service, from))
+      ? [...rooms.listed()].toSorted(([one], [other]) => (one < other ? -1 : 1))
+      : []
     const asked = readPageRequest(payload)
     const page = pageOf(all, ([node]) => node, asked, pageSize(asked, PAGE))
     const items = page.items.map(([node, { name }]) => ({ jid: `${node}@${host.domain}`, name: name || undefined }))
     const isWhole = asked === undefined && page.items.length === all.length
     return itemsElement(items, undefined, isWhole ? undefined : renderPage(page))
-  }
-
-  function mayList(asking: Jid): Maybe<boolean> {
-    const may = { anyone: true, local: host.siblings('local').includes(asking.domain), admins: false }
-    return may[config.list_rooms] || isServiceAdmin(service, asking)
   }
 }
 

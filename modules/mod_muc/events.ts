@@ -79,10 +79,14 @@ declare module '../../server/host/events.ts' {
     'muc/said': Shape<{ readonly room: Room; stanza: Stanza; id: string | undefined }>
     /** Somebody asks what a room is and can do. */
     'muc/room-info': Shape<RoomInfo>
+    /** A room has been configured for the first time: from now on it exists for others. */
+    'muc/opened': Notice<{ readonly room: Room }>
     'muc/joined': Notice<{ readonly room: Room; readonly session: OccupantSession }>
     'muc/left': Notice<{ readonly room: Room; readonly occupant: Occupant; readonly jid: Jid }>
     /** The configuration has changed: the keys of the options. */
     'muc/configured': Notice<{ readonly room: Room; readonly keys: readonly string[] }>
+    /** Somebody's affiliation, or the nickname reserved for them, may have changed. */
+    'muc/affiliated': Notice<{ readonly room: Room; readonly bare: string }>
     /** Somebody has done what only some may. */
     'muc/administered': Notice<Administered>
     'muc/destroyed': Notice<{ readonly room: Room }>

@@ -15,7 +15,7 @@ import { personOf } from './people.ts'
 import { type Affiliation, isAtLeast } from './privileges.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
-import { isServiceAdmin, type MucService } from './service.ts'
+import { isServiceAdmin, mayListRooms, type MucService } from './service.ts'
 
 export interface MultiUserChat {
   readonly rooms: Rooms
@@ -35,6 +35,8 @@ export interface MultiUserChat {
   /** True for those who may know who the others are. */
   seesJids(room: Room, whom: Jid): boolean
   isServiceAdmin(whom: Jid): Maybe<boolean>
+  /** Who is told which public rooms there are. */
+  mayList(whom: Jid): Maybe<boolean>
   /** Who has, or has had, that occupant id, if it can be found out (XEP-0421). */
   personOf(room: Room, occupantId: string): Promise<Jid | undefined>
 }
@@ -61,6 +63,7 @@ export function facadeOf(service: MucService, rooms: Rooms): MultiUserChat {
     mayModerate,
     seesJids: (room, whom) => isNonAnonymous(room) || mayModerate(room, whom),
     isServiceAdmin: (whom) => isServiceAdmin(service, whom),
+    mayList: (whom) => mayListRooms(service, whom),
     personOf,
   }
 }

@@ -7,6 +7,7 @@ import { isPending, type Maybe } from '../../server/util/maybe.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Opened } from '../../storage/store.ts'
 import { changeList, readList } from './admin.ts'
+import { approvalFormIn, takeApproval } from './applications.ts'
 import { avatarAnswerers } from './avatar.ts'
 import { setupCommands } from './commands.ts'
 import { config, type MucConfig } from './config.ts'
@@ -107,6 +108,8 @@ export default defineModule({
       if (wishes !== undefined) return invite(room, event, wishes.invites)
       const form = voiceFormIn(event)
       if (form !== undefined) return takeVoiceForm(room, event, form)
+      const approval = approvalFormIn(event)
+      if (approval !== undefined) return takeApproval(room, event, approval)
       requireSession(room, event)
       throw new StanzaError('bad-request', 'Messages to a room are of type groupchat')
     }

@@ -1,11 +1,15 @@
-/** XEP-0045 §7.10, XEP-0077: registering with a room, and so reserving a nickname. */
+/** XEP-0045 §7.10, §9.9, XEP-0077: registering with a room, and so reserving a nickname. */
+import type { FieldValue, ValueField } from '../../server/protocol/form-field.ts'
+import { defineForm, type Form, readSubmission, renderForm } from '../../server/protocol/data-form.ts'
 import { formIn } from '../../server/protocol/raw-form.ts'
-import { defineForm, readSubmission, renderForm } from '../../server/protocol/data-form.ts'
 import type { StanzaEvent } from '../../server/routed-stanza.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
+import type { Maybe } from '../../server/util/maybe.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { changeAffiliations } from './affiliation-changes.ts'
+import { applyForMembership } from './applications.ts'
+import { policyOf } from './features/registration-policy.ts'
 import { FORM_REGISTER } from './namespaces.ts'
 import { isTaken, parseNick } from './nicknames.ts'
 import type { Affiliation } from './privileges.ts'
@@ -13,17 +17,46 @@ import { remove } from './removal.ts'
 import type { RoomRequest } from './requests.ts'
 import type { Room } from './room.ts'
 
-const form = defineForm({
-  type: FORM_REGISTER,
-  fields: [{ type: 'text-single', var: 'muc#register_roomnick', name: 'nick', label: 'Nickname', required: true }],
-})
+declare module '../../server/host/provisions.ts' {
+  interface Provisions {
+    /** What those who register can set besides their nickname. */
+    'room-registration-field': RegistrationField
+  }
+}
+
+export interface RegistrationField {
+  readonly field: ValueField
+  /** What somebody has set; `bare` is their bare JID. */
+  value(room: Room, bare: string): Maybe<FieldValue | undefined>
+  set(room: Room, bare: string, value: FieldValue): Maybe<void>
+}
+
+const NICK_FIELD = {
+  type: 'text-single',
+  var: 'muc#register_roomnick',
+  name: 'nick',
+  label: 'Nickname',
+  required: true,
+} as const
+const form = defineForm({ type: FORM_REGISTER, fields: [NICK_FIELD] })
 
 /** The nickname one has registered, or the form for it. */
-export function readRegistration(room: Room, request: RoomRequest): Element {
+export async function readRegistration(room: Room, request: RoomRequest): Promise<Element> {
   requireLeave(room, request)
-  const nick = room.affiliates.get(request.from.bare)?.nick
+  const { bare } = request.from
+  const nick = room.affiliates.get(bare)?.nick
   if (nick === undefined) return xml('query', { xmlns: NS.register }, renderForm(form))
-  return xml('query', { xmlns: NS.register }, xml('registered', {}), xml('username', {}, nick))
+  const registered = [xml('registered', {}), xml('username', {}, nick)]
+  const { host, config } = room.service
+  const extras = config.registration_includes_form ? [...host.items('room-registration-field')] : []
+  if (extras.length === 0) return xml('query', { xmlns: NS.register }, ...registered)
+  const values: Record<string, FieldValue> = { nick }
+  for (const extra of extras) {
+    const known = await extra.value(room, bare)
+    if (known !== undefined) values[extra.field.var] = known
+  }
+  const whole: Form = { type: FORM_REGISTER, fields: [NICK_FIELD, ...extras.map(({ field }) => field)] }
+  return xml('query', { xmlns: NS.register }, ...registered, renderForm(whole, values))
 }
 
 /** A filled-in form, or the wish to be registered no longer. */
@@ -33,17 +66,36 @@ export function changeRegistration(room: Room, request: RoomRequest): Promise<vo
   return register(room, request, affiliation)
 }
 
-async function register(room: Room, { from, payload }: RoomRequest, affiliation: Affiliation): Promise<void> {
-  const submission = readSubmission(form, formIn(payload))
+async function register(room: Room, request: RoomRequest, affiliation: Affiliation): Promise<void> {
+  const { from, payload } = request
+  const x = formIn(payload)
+  const submission = readSubmission(form, x)
   if (submission === 'cancel') return
   const nick = parseNick(room, submission.values.nick ?? '', 'bad-request')
   if (isTaken(room, nick, from)) throw new StanzaError('conflict', 'This nickname is taken')
+  if (affiliation === 'none' && policyOf(room) === 'approval') return applyForMembership(room, request, nick)
+  await reserve(room, request, affiliation, nick)
+  await setExtras(room, from.bare, x)
+}
+
+async function reserve(room: Room, { from }: RoomRequest, affiliation: Affiliation, nick: string): Promise<void> {
   if (room.affiliates.get(from.bare)?.nick === nick) return
   const jid = from.toBare()
   const reason = room.affiliates.get(jid.bare)?.reason
   const next = affiliation === 'none' ? 'member' : affiliation
   if (room.service.config.enforce_registered_nickname) await leaveOtherNicks(room, jid.bare, nick)
   await changeAffiliations(room, [{ jid, affiliation: next, nick, reason }], { tells: false })
+}
+
+async function setExtras(room: Room, bare: string, x: Element | undefined): Promise<void> {
+  const extras = [...room.service.host.items('room-registration-field')]
+  if (extras.length === 0) return
+  const submission = readSubmission({ type: FORM_REGISTER, fields: extras.map(({ field }) => field) }, x)
+  if (submission === 'cancel') return
+  for (const extra of extras) {
+    const value = submission.values[extra.field.var]
+    if (value !== undefined) await extra.set(room, bare, value)
+  }
 }
 
 /** Members lose their membership with their nickname; admins and owners remain what they are. */
@@ -65,8 +117,9 @@ async function leaveOtherNicks(room: Room, bare: string, nick: string): Promise<
 function requireLeave(room: Room, { from }: StanzaEvent): Affiliation {
   const affiliation = room.affiliates.of(from)
   if (affiliation === 'outcast') throw new StanzaError('forbidden', 'You are banned from this room')
-  const isOpen = room.service.config.allow_unaffiliated_register && room.roleFor('none') !== undefined
-  if (affiliation === 'none' && !isOpen)
+  // Whoever must ask for membership cannot be a member yet.
+  const mayApply = { closed: false, approval: true, open: room.roleFor('none') !== undefined }[policyOf(room)]
+  if (affiliation === 'none' && !mayApply)
     throw new StanzaError('registration-required', 'Ask an admin of this room for membership')
   return affiliation
 }

@@ -41,6 +41,7 @@ interface RoomChanges {
 /** Whoever left before is found only if they have said something. */
 const MOST_DEPARTED = 500
 
+const NOBODY: AffiliateChanges = new Map()
 const NOTHING: ReadonlyMap<string, unknown> = new Map()
 
 export class Room {
@@ -104,7 +105,8 @@ export class Room {
   /** Stores changed values and affiliations, all or none; they hold from when that is durable. */
   async store({ values = NOTHING, affiliates }: RoomChanges): Promise<void> {
     const changed = new Map(values)
-    if (affiliates !== undefined) changed.set(affiliationLog.key, logged(this.get(affiliationLog), affiliates.keys()))
+    const moved = this.#moved(affiliates)
+    if (moved.length > 0) changed.set(affiliationLog.key, logged(this.get(affiliationLog), moved))
     if (!this.isLocked) {
       const { rooms, affiliations } = this.service.stores
       // In one turn, and so in one transaction.
@@ -128,6 +130,7 @@ export class Room {
       rooms.set(this.node, this.#stored(this.#values)),
     ])
     this.isLocked = false
+    this.service.host.announce('muc/opened', { room: this })
   }
 
   get isTemporary(): boolean {
@@ -207,6 +210,13 @@ export class Room {
   /** What occupants look like may depend on what has changed. */
   refresh(): void {
     for (const occupant of this.occupants.values()) occupant.refresh()
+  }
+
+  /** Whose affiliation changes; nicknames make no version (XEP-0463). */
+  #moved(affiliates: AffiliateChanges = NOBODY): readonly string[] {
+    return [...affiliates].flatMap(([jid, next]) =>
+      this.affiliates.own(jid) === (next?.affiliation ?? 'none') ? [] : jid,
+    )
   }
 
   #leaveNick(session: OccupantSession): void {

@@ -32,6 +32,9 @@ export interface Shown {
 /** Temporary rooms whose occupants a crash has scattered wait so long for them to come back. */
 const ORPHAN_SECONDS = 3600
 
+/** Empty rooms leave memory after so long. */
+const REST_MILLISECONDS = 3_600_000
+
 /** Rooms whose descriptions are read at a time when the service starts. */
 const READ_AT_ONCE = 100
 
@@ -50,7 +53,14 @@ export class Rooms {
   private constructor(service: MucService, archive: HistoryArchive) {
     this.#service = service
     this.#archive = archive
-    this.#resting = new LRUCache({ max: service.config.rooms_at_hand })
+    this.#resting = new LRUCache({
+      max: service.config.rooms_at_hand,
+      ttl: REST_MILLISECONDS,
+      updateAgeOnGet: true,
+      // Whoever still holds it must ask for the room anew.
+      dispose: (room, _node, reason) => void (room.isGone ||= reason !== 'delete'),
+    })
+    service.host.every('hour', 'let go of rooms that rest', () => void this.#resting.purgeStale())
   }
 
   /** Reads which rooms there are. */

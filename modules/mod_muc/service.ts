@@ -53,6 +53,13 @@ export function isServiceAdmin({ host }: MucService, whom: Jid): Maybe<boolean> 
   return isPending(role) ? role.then((found) => found === 'admin') : role === 'admin'
 }
 
+/** Who is told which public rooms there are (XEP-0045 §6.3). */
+export function mayListRooms(service: MucService, whom: Jid): Maybe<boolean> {
+  const { host, config } = service
+  const may = { anyone: true, local: host.siblings('local').includes(whom.domain), admins: false }
+  return may[config.list_rooms] || isServiceAdmin(service, whom)
+}
+
 /** How often something is there, by name. */
 export class Tally {
   readonly #counts = new Map<string, number>()

@@ -81,6 +81,7 @@ export class MucWorld implements AsyncDisposable {
       parseJid: (address: string) => Jid.parse(address),
       tryParseJid: (address: string) => Jid.tryParse(address),
       domains: (kind: 'local' | 'muc') => this.#hosts.domains(kind),
+      hooksOf: (domain: string) => this.#hosts.get(domain)?.host.hooks,
       roleOf: (jid: Jid) => this.roles.get(jid.bare),
       purge: (domain: string, node: string) => opened.purge(domain, node),
       // The rest of the kernel is for hosts with accounts.
