@@ -9,6 +9,8 @@ import { readArguments } from '../../server/admin/arguments.ts'
 import { KeyDerivationQueue } from '../../server/auth/pbkdf2.ts'
 import { loadConfig } from '../../server/config/config.ts'
 import { HostSet } from '../../server/host/host-set.ts'
+import type { HostHooks } from '../../server/host/events.ts'
+import type { HandlerOf } from '../../server/host/hooks.ts'
 import type { AnyModule } from '../../server/host/module.ts'
 import type { Kernel } from '../../server/host/module-host.ts'
 import { Jid } from '../../server/jid/jid.ts'
@@ -92,6 +94,11 @@ export class MucWorld implements AsyncDisposable {
   get rooms(): Rooms {
     // The module of that name gives this service.
     return (this.#hosts.get(SERVICE)?.loader.service('muc') as MultiUserChat).rooms
+  }
+
+  /** Handles a hook of the host where the accounts are. */
+  onAccounts<K extends keyof HostHooks>(hook: K, handler: HandlerOf<HostHooks[K]>): void {
+    this.#hosts.get('localhost')?.host.hooks.on(hook, handler, 0, 'spec')
   }
 
   /** Someone with this full address; the same each time. */
