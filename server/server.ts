@@ -72,6 +72,7 @@ export class Server {
       tryParseJid: (text) => this.#jids.tryParse(text),
       domains: (kind) => this.hosts.domains(kind),
       roleOf: (jid) => this.hosts.roleOf(jid),
+      isConnected: (jid) => this.hosts.isConnected(jid),
       hooksOf: (domain) => this.hosts.get(domain)?.host.hooks,
       purge: (domain, node) => storage.purge(domain, node),
     }

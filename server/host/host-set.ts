@@ -70,6 +70,10 @@ export class HostSet {
     return isPending(account) ? account.then((found) => found?.role) : account?.role
   }
 
+  isConnected({ bare, domain, resource = '' }: Jid): boolean {
+    return this.#served.get(domain)?.host.directory.account(bare)?.session(resource) !== undefined
+  }
+
   domains(kind: HostKind): readonly string[] {
     return [...this.#served.values()].filter(({ host }) => host.kind === kind).map(({ host }) => host.domain)
   }

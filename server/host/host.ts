@@ -84,6 +84,8 @@ export interface ModuleHost<D extends ServiceName = never> extends ModuleLife {
   readonly anonymous: boolean
   /** The other domains that this server serves, by kind. */
   siblings(kind: HostKind): readonly string[]
+  /** True if a client of this server has bound that full JID. */
+  isConnected(jid: Jid): boolean
   /** What somebody is on whatever host of this server their account is; undefined if they have none here. */
   roleOf(jid: Jid): Maybe<AccountRole | undefined>
   /** Makes keys of passwords, few at a time. */

@@ -30,6 +30,7 @@ export interface Kernel {
   tryParseJid(text: string): Jid | undefined
   domains(kind: HostKind): readonly string[]
   roleOf(jid: Jid): Maybe<AccountRole | undefined>
+  isConnected(jid: Jid): boolean
   /** The hooks of a host of this server. */
   hooksOf(domain: string): Hooks<HostHooks> | undefined
   /** Deletes what any module has stored for a node of a host. */
@@ -56,6 +57,7 @@ export function viewOf(
     anonymous: host.settings.anonymous,
     siblings: (kind) => kernel.domains(kind).filter((domain) => domain !== host.domain),
     roleOf: (jid) => kernel.roleOf(jid),
+    isConnected: (jid) => kernel.isConnected(jid),
     pbkdf2: kernel.pbkdf2,
     log,
     clock: kernel.clock,
