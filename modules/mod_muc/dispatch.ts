@@ -18,6 +18,7 @@ export function inRoom<T>(
   otherwise: () => Maybe<T>,
 ): Maybe<T> {
   return inNameOf(event.to.toBare().full, () => {
+    if (rooms.isClosing) throw closing()
     const found = rooms.find(event.to.node ?? '')
     return isPending(found) ? found.then((late) => enter(late)) : enter(found)
   })
@@ -27,6 +28,11 @@ export function inRoom<T>(
     // It may be destroyed while this waits; there may be another one by then.
     return rooms.use(found, (used) => (used.isGone ? inRoom(rooms, event, act, otherwise) : act(used)))
   }
+}
+
+/** What is said now would be lost. */
+function closing(): StanzaError {
+  return new StanzaError('service-unavailable', 'The service will be back in a moment', { type: 'wait' })
 }
 
 /** Lets what is refused meanwhile be refused by the room with that address. */

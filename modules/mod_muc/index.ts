@@ -24,7 +24,6 @@ import { changeRoom, readRoom } from './owner.ts'
 import { takePresence } from './presence.ts'
 import { changeRegistration, readRegistration } from './registration.ts'
 import { Relay } from './relay.ts'
-import { evacuate } from './removal.ts'
 import { answerRequest, type Aside, type RoomAnswerer } from './requests.ts'
 import { commandAnswerer } from './room-commands.ts'
 import { roomOptions } from './room-options.ts'
@@ -62,8 +61,9 @@ export default defineModule({
     host.on('incoming/presence', presenceArrives)
     host.on('incoming/message', messageArrives)
     host.on('incoming/iq', requestArrives)
-    host.defer(async () => {
-      for (const room of rooms.live) await rooms.use(room, () => evacuate(room, { statuses: [332] }))
+    host.defer(() => {
+      service.isClosing = true
+      return rooms.close()
     })
     return facadeOf(service, rooms)
 
@@ -143,7 +143,7 @@ function serviceOf(
   const presets: Readonly<Record<string, unknown>> = given.config
   const defaults = new Map(roomOptions.map(({ key }) => [key, presets[presetName(key)]]))
   const options = { [Symbol.iterator]: () => host.items('room-option')[Symbol.iterator]() }
-  return { host, ...given, defaults, options, visits: new Tally() }
+  return { host, ...given, defaults, options, visits: new Tally(), isClosing: false }
 }
 
 function answerers(rooms: Rooms): readonly RoomAnswerer[] {

@@ -64,6 +64,8 @@ export class Room {
   wasEntered = false
   /** How many are doing something in it, or wait for their turn. */
   users = 0
+  /** When somebody last did, in milliseconds since 1970. */
+  usedAt = 0
   readonly #values: Map<string, unknown>
   readonly #jobs = new Mailbox<Pick<Job<unknown>, 'run'>>((job) => job.run())
 

@@ -9,6 +9,7 @@ import { description, language, roomName } from './features/name.ts'
 import { isProtected } from './features/password.ts'
 import { whois } from './features/whois.ts'
 import { creator, occupantIdKey, Room } from './room.ts'
+import { partWith, restoreOccupants, saveOccupants } from './survival.ts'
 import { type MucService, Tally, type Tombstone } from './service.ts'
 
 /** What is known of every room without loading it. */
@@ -32,7 +33,7 @@ export interface Shown {
 /** Temporary rooms whose occupants a crash has scattered wait so long for them to come back. */
 const ORPHAN_SECONDS = 3600
 
-/** Empty rooms leave memory after so long. */
+/** Rooms in which nothing happens leave memory after so long. */
 const REST_MILLISECONDS = 3_600_000
 
 /** Rooms whose descriptions are read at a time when the service starts. */
@@ -47,6 +48,8 @@ export class Rooms {
   /** Rooms with somebody in them, or with something going on. */
   readonly #live = new Map<string, Room>()
   readonly #resting: LRUCache<string, Room>
+  /** Occupants of rooms that are out of memory. */
+  readonly #asleep = new Map<string, number>()
   readonly #loading = new Map<string, Promise<Room | undefined>>()
   readonly #archive: HistoryArchive
 
@@ -60,7 +63,7 @@ export class Rooms {
       // Whoever still holds it must ask for the room anew.
       dispose: (room, _node, reason) => void (room.isGone ||= reason !== 'delete'),
     })
-    service.host.every('hour', 'let go of rooms that rest', () => void this.#resting.purgeStale())
+    service.host.every('hour', 'let go of quiet rooms', () => this.#letGo())
   }
 
   /** Reads which rooms there are. */
@@ -69,6 +72,10 @@ export class Rooms {
     await rooms.#readTombstones()
     await rooms.#readListings()
     return rooms
+  }
+
+  get isClosing(): boolean {
+    return this.#service.isClosing
   }
 
   get count(): number {
@@ -92,7 +99,7 @@ export class Rooms {
 
   /** How many are in a room just now. */
   occupancy(node: string): number {
-    return this.#live.get(node)?.occupants.size ?? 0
+    return this.#live.get(node)?.occupants.size ?? this.#asleep.get(node) ?? 0
   }
 
   /** Rooms in memory in which somebody is. */
@@ -145,6 +152,7 @@ export class Rooms {
     // While this one was on its way out of memory, somebody may have loaded it anew.
     const room = this.#live.get(found.node) ?? found
     room.users++
+    room.usedAt = this.#service.host.clock.now()
     this.#resting.delete(room.node)
     this.#live.set(room.node, room)
     let outcome: Maybe<T>
@@ -170,9 +178,43 @@ export class Rooms {
    */
   async destroy(room: Room, stone?: Tombstone): Promise<void> {
     const { node } = room
-    await Promise.all([stone && this.#service.stores.tombstones.set('', node, stone), this.#erase(node)])
+    const { tombstones } = this.#service.stores
+    // If we are killed in between, the rest is erased at the next start.
+    if (stone !== undefined) await tombstones.set('', node, stone)
+    try {
+      await this.#erase(node)
+    } catch (error) {
+      if (stone !== undefined) await tombstones.set('', node, undefined)
+      throw error
+    }
     if (stone !== undefined) this.#tombstones.set(node, stone)
     this.#forget(room)
+  }
+
+  /** Stores who is where: the service is about to end. */
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#live.values(), async (room) => this.use(room, partWith)))
+  }
+
+  /** Rooms in which nothing happens leave memory, whether there is somebody in them or not. */
+  async #letGo(): Promise<void> {
+    this.#resting.purgeStale()
+    const quietSince = this.#service.host.clock.now() - REST_MILLISECONDS
+    for (const room of this.#live.values()) {
+      if (room.users === 0 && room.usedAt <= quietSince && !room.isLocked) await this.#lull(room)
+    }
+  }
+
+  async #lull(found: Room): Promise<void> {
+    await this.use(found, async (room) => {
+      await saveOccupants(room)
+      // Somebody has come meanwhile: it is not that quiet.
+      if (room.users > 1 || room.isGone) return this.#service.stores.occupants.set(room.node, undefined)
+      room.isGone = true
+      this.#live.delete(room.node)
+      this.#asleep.set(room.node, room.occupants.size)
+      for (const { jid } of room.sessions.values()) this.#service.visits.remove(jid.bare)
+    })
   }
 
   #release(room: Room): void {
@@ -193,6 +235,7 @@ export class Rooms {
     const { host } = this.#service
     room.isGone = true
     this.#unlist(room.node)
+    this.#asleep.delete(room.node)
     this.#live.delete(room.node)
     this.#resting.delete(room.node)
     host.announce('muc/destroyed', { room })
@@ -215,7 +258,10 @@ export class Rooms {
     const affiliates = new Affiliates(await stores.affiliations.all(node))
     const room = new Room({ service: this.#service, jid: host.jid.withNode(node), stored, affiliates, isLocked: false })
     await this.#archive.recall(room)
-    this.#resting.set(node, room)
+    await restoreOccupants(room)
+    this.#asleep.delete(node)
+    if (room.sessions.size > 0) this.#live.set(node, room)
+    else this.#resting.set(node, room)
     return room
   }
 

@@ -6,6 +6,7 @@ import { archive, keyval, map, type Opened } from '../../storage/store.ts'
 import type { Affiliate } from './affiliates.ts'
 import type { MucConfig } from './config.ts'
 import type { AnyRoomOption } from './options.ts'
+import type { StoredOccupant } from './survival.ts'
 
 /** A room as it is stored, under its node. */
 export interface StoredRoom {
@@ -32,6 +33,8 @@ export const stores = {
   /** Of the service, by node: what is stored for a node is erased with its room. */
   tombstones: map<Tombstone>('muc_tombstones'),
   vcards: keyval<string>('muc_vcards'),
+  /** While the service is not running. */
+  occupants: keyval<readonly StoredOccupant[]>('muc_occupants'),
 }
 
 export interface MucService {
@@ -44,6 +47,8 @@ export interface MucService {
   readonly defaults: ReadonlyMap<string, unknown>
   /** How many rooms each bare JID is in. */
   readonly visits: Tally
+  /** The service is about to end, or to be loaded anew: nothing happens any more. */
+  isClosing: boolean
 }
 
 /** True for those whom the configuration names, and for admins of the hosts of this server. */

@@ -32,6 +32,8 @@ export interface WorldOptions {
   readonly config?: string
   /** Of an earlier world, which was closed: what was stored there is still there. */
   readonly storage?: Storage
+  /** Those who are connected from the beginning: people of an earlier world who have noticed nothing. */
+  readonly people?: readonly Person[]
   /** Other modules on the service. */
   readonly modules?: readonly AnyModule[]
 }
@@ -47,12 +49,13 @@ export class MucWorld implements AsyncDisposable {
   readonly #router: Router
   readonly #people = new Map<string, Person>()
 
-  static async open({ config = '{}', storage, modules = [] }: WorldOptions = {}): Promise<MucWorld> {
+  static async open({ config = '{}', storage, people = [], modules = [] }: WorldOptions = {}): Promise<MucWorld> {
     const clock = new ManualClock()
     const complaints: string[] = []
     const log = createLog({ level: 'warn', modules: new Map() }, { write: (line) => void complaints.push(line) })
     const opened = storage ?? (await Storage.start({ driver: 'memory' }, { clock, log }))
     const world = new MucWorld(clock, opened, config, complaints, [muc, ...modules] as readonly AnyModule[])
+    for (const person of people) world.#adopt(person)
     await world.#hosts.start()
     return world
   }
@@ -84,6 +87,7 @@ export class MucWorld implements AsyncDisposable {
       tryParseJid: (address: string) => Jid.tryParse(address),
       domains: (kind: 'local' | 'muc') => this.#hosts.domains(kind),
       hooksOf: (domain: string) => this.#hosts.get(domain)?.host.hooks,
+      isConnected: (jid: Jid) => this.#people.get(jid.full)?.isReachable ?? false,
       roleOf: (jid: Jid) => this.roles.get(jid.bare),
       purge: (domain: string, node: string) => opened.purge(domain, node),
       // The rest of the kernel is for hosts with accounts.
@@ -105,8 +109,12 @@ export class MucWorld implements AsyncDisposable {
   person(address: string): Person {
     const known = this.#people.get(address)
     if (known !== undefined) return known
-    const person = new Person(Jid.parse(address), (stanza, from) => this.#send(stanza, from))
-    this.#people.set(address, person)
+    return this.#adopt(new Person(Jid.parse(address)))
+  }
+
+  #adopt(person: Person): Person {
+    person.route = (stanza, from) => this.#send(stanza, from)
+    this.#people.set(person.jid.full, person)
     return person
   }
 
@@ -159,16 +167,16 @@ export class Person implements Origin {
   isReachable = true
   /** Everything received that nobody has taken yet. */
   readonly inbox: Stanza[] = []
-  readonly #route: (stanza: Stanza, from: Person) => Promise<void>
+  /** Into the world that they are in. */
+  route: (stanza: Stanza, from: Person) => Promise<void> = async () => {}
 
-  constructor(jid: Jid, route: (stanza: Stanza, from: Person) => Promise<void>) {
+  constructor(jid: Jid) {
     this.jid = jid
-    this.#route = route
   }
 
   /** Sends XML; resolves when it has been dealt with. */
   say(xml: string): Promise<void> {
-    return this.#route(Stanza.parse(xml), this)
+    return this.route(Stanza.parse(xml), this)
   }
 
   join(nick: string, room = ROOM, inside = ''): Promise<void> {

@@ -3,7 +3,7 @@ import t from 'tap'
 import { Storage } from '../../../storage/storage.ts'
 import { StorageError } from '../../../storage/storage-error.ts'
 import { archive, type Opened, type StoreSpecs } from '../../../storage/store.ts'
-import { ManualClock, MucWorld, ROOM } from '../../support/muc-world.ts'
+import { ManualClock, MucWorld, ROOM, SERVICE, summary } from '../../support/muc-world.ts'
 
 t.test('what was acknowledged is there after a crash', async (t) => {
   // The first world is never closed: it has been killed.
@@ -127,14 +127,88 @@ t.test('a temporary room whose occupants a crash has scattered waits for them', 
   t.strictSame([...found.rooms.nodes], [], 'but not for ever')
 })
 
-t.test('when the service ends, everybody is told', async (t) => {
+t.test('when the service ends and begins again, nobody notices', async (t) => {
   const world = await MucWorld.open()
   const romeo = world.person('romeo@localhost/r')
+  const juliet = world.person('juliet@far.example/j')
+  const phone = world.person('juliet@far.example/phone')
+  const nurse = world.person('nurse@localhost/n')
   await romeo.join('Romeo')
-  await romeo.configure({ persistentroom: '1' })
-  romeo.take()
+  await romeo.configure({ moderatedroom: '1' })
+  await juliet.say(
+    `<presence to='${ROOM}/Juliet'><x xmlns='http://jabber.org/protocol/muc'/><status>on the balcony</status></presence>`,
+  )
+  await phone.join('Juliet')
+  await nurse.join('Nurse')
+  await romeo.administer("<item nick='Juliet' role='participant'/>")
+  await romeo.speak('before')
+  const people = [romeo, juliet, phone]
+  for (const person of people) person.take()
   await world.close()
-  t.strictSame(romeo.hear(), ['presence unavailable room/Romeo [332 110] owner/none jid=romeo@localhost/r'])
+  t.strictSame(
+    people.flatMap((person) => person.hear()),
+    [],
+  )
+  await juliet.speak('too late')
+
+  await using again = await MucWorld.open({ storage: world.storage, people })
+  phone.take()
+  await juliet.speak('after')
+  t.match(
+    romeo.hear(),
+    ['presence unavailable room/Nurse none/none', 'message groupchat room/Juliet "after"'],
+    'in a temporary room, and with the same role; but those who have gone meanwhile are gone',
+  )
+  t.strictSame(phone.hear().slice(1), ['message groupchat room/Juliet "after"'])
+  const tybalt = again.person('tybalt@localhost/t')
+  await tybalt.join('Tybalt')
+  const heard = tybalt.take()
+  t.match(heard.map(summary), [
+    'presence room/Romeo owner/moderator',
+    'presence room/Juliet none/participant',
+    /Tybalt/,
+    'message groupchat room/Romeo "before"',
+    'message groupchat room/Juliet "after"',
+    /subject/,
+  ])
+  await phone.leave('Juliet')
+  await juliet.leave('Juliet')
+  await romeo.leave('Romeo')
+  await tybalt.leave('Tybalt')
+  await again.settled()
+  t.strictSame([...again.rooms.nodes], [], 'when all have left, it is gone')
+  await again.close()
+  await using last = await MucWorld.open({ storage: world.storage })
+  t.strictSame([...last.rooms.live], [], 'nobody is restored twice')
+  t.strictSame([...world.complaints, ...again.complaints, ...last.complaints], [])
+})
+
+t.test('quiet rooms leave memory, with those in them', async (t) => {
+  await using world = await MucWorld.open()
+  const romeo = world.person('romeo@localhost/r')
+  const juliet = world.person('juliet@localhost/j')
+  await romeo.join('Romeo')
+  await romeo.configure()
+  await romeo.join('Romeo', `other@${SERVICE}`)
+  await romeo.configure({}, `other@${SERVICE}`)
+  await juliet.join('Juliet')
+  for (const person of [romeo, juliet]) person.take()
+  world.clock.advance(1800 * 1000)
+  await romeo.speak('not quiet', `other@${SERVICE}`)
+  world.clock.advance(1800 * 1000)
+  await world.settled()
+  t.strictSame(
+    [...world.rooms.live].map(({ node }) => node),
+    ['other'],
+  )
+  t.equal(world.rooms.occupancy('room'), 2)
+  romeo.take()
+  await juliet.speak('again')
+  t.strictSame(romeo.hear(), ['message groupchat room/Juliet "again"'])
+  t.strictSame(
+    [...world.rooms.live].map(({ node }) => node),
+    ['other', 'room'],
+  )
   t.strictSame(world.complaints, [])
 })
 
@@ -190,6 +264,14 @@ t.test('what cannot be stored has not happened', async (t) => {
   t.match(String(romeo.take()[0]), /name='room'.*muc_open/)
   await romeo.administer(`<item affiliation='outcast' jid='juliet@localhost'/>`)
   t.equal(romeo.hear().at(-1), 'iq result')
+
+  isDown = true
+  await world.close()
+  t.strictSame(romeo.hear(), ['presence unavailable room/Romeo [332 110] owner/none jid=romeo@localhost/r'])
+  t.match(
+    world.complaints,
+    Array.from({ length: 4 }, () => /stanza handler failed/),
+  )
 })
 
 /** A store that refuses to write while the database is down. */
