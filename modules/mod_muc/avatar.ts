@@ -40,8 +40,12 @@ async function changeCard(room: Room, request: RoomRequest): Promise<void> {
   if (room.affiliates.of(from) !== 'owner') throw new StanzaError('forbidden', 'Only owners are allowed to set avatars')
   if (room.isLocked) throw new StanzaError('not-allowed', 'Configure the room first')
   const hashes = photosOf(payload).map((photo) => createHash('sha1').update(photo).digest('hex'))
-  await room.service.stores.vcards.set(room.node, payload.elements.length === 0 ? undefined : payload.toString())
-  await room.setValues(new Map([[avatarHashes.key, hashes]]))
+  const card = payload.elements.length === 0 ? undefined : payload.toString()
+  // In one turn, and so in one transaction.
+  await Promise.all([
+    room.service.stores.vcards.set(room.node, card),
+    room.setValues(new Map([[avatarHashes.key, hashes]])),
+  ])
   request.afterAnswer(() => announceConfiguration(room, [104]))
   // Discouraged (XEP-0486 §5.2), but what older clients look for.
   request.afterAnswer(() => broadcast(room, presence({ from: room.jid.full }, updateElement(hashes[0]))))

@@ -50,16 +50,17 @@ export interface Reconfiguration {
   readonly statuses: readonly number[]
 }
 
-/**
- * Reads a submitted form: the values that change, or 'cancel'. Rejects with a StanzaError if the room cannot be like
- * that.
- */
+/** Reads what an owner has submitted: what changes, or 'cancel'. Rejects with a StanzaError if that cannot be. */
 export async function readConfiguration(
   room: Room,
   { from }: StanzaEvent,
   x: Element,
 ): Promise<Reconfiguration | 'cancel'> {
-  const options = await offeredOptions(room, from)
+  return readChanges(room, await offeredOptions(room, from), x)
+}
+
+/** What a submission of these options changes. Throws a StanzaError if the room cannot be like that. */
+export function readChanges(room: Room, options: readonly AnyRoomOption[], x: Element): Reconfiguration | 'cancel' {
   const fields = [...options.flatMap(fieldsToRead), ...peopleFields.map(({ field }) => field)]
   const submission = readSubmission({ type: FORM_CONFIG, fields }, x)
   if (submission === 'cancel') return 'cancel'

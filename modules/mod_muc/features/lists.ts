@@ -10,6 +10,7 @@ export const publicOccupants = roomOption({
   key: 'public_occupants',
   section: 'general',
   field: { type: 'boolean', var: 'public_list', label: 'Tell everybody the nicknames of those who are in the room' },
+  aliases: ['muc#roomconfig_public_list'],
   preset: t.boolean().default(false).describe('Whether everybody is told the nicknames of occupants of a new room.'),
 })
 

@@ -74,6 +74,7 @@ export const visitorMessages = roomOption<(typeof VISITED)[number]>({
       { value: 'nobody', label: 'Nobody' },
     ],
   },
+  aliases: ['muc#roomconfig_allow_private_messages_from_visitors'],
   preset: t
     .oneOf(...VISITED)
     .default('anyone')

@@ -6,5 +6,6 @@ export const allowsQueries = roomOption({
   key: 'queries',
   section: 'permissions',
   field: { type: 'boolean', var: 'allow_query_users', label: 'Occupants may send requests to each other' },
+  aliases: ['muc#roomconfig_allow_query_users'],
   preset: t.boolean().default(true).describe('Whether occupants of a new room may send requests to each other.'),
 })

@@ -11,6 +11,7 @@ export const newcomersHaveVoice = roomOption({
   key: 'newcomers_have_voice',
   section: 'permissions',
   field: { type: 'boolean', var: 'members_by_default', label: 'Guests begin with voice, also in a moderated room' },
+  aliases: ['muc#roomconfig_members_by_default'],
   preset: t.boolean().default(false).describe('Whether guests of a new moderated room begin with voice.'),
 })
 
