@@ -38,6 +38,7 @@ const approval = defineForm({
 
 /** Notes that somebody wants to be a member under that nickname, and asks the admins. Rejects with a StanzaError. */
 export async function applyForMembership(room: Room, { from }: StanzaEvent, nick: string): Promise<void> {
+  room.service.doors.check(room, from)
   const others = room.get(applications).filter(({ bare }) => bare !== from.bare)
   if (others.some((other) => other.nick === nick))
     throw new StanzaError('conflict', 'Somebody has asked for it already')

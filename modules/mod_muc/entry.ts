@@ -70,6 +70,7 @@ export async function enter(
   nick: string,
   warnings: readonly number[],
 ): Promise<void> {
+  room.service.doors.check(room, from)
   checkNick(room, nick)
   const affiliation = room.affiliates.of(from)
   const entry: Entry = {

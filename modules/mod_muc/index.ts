@@ -22,6 +22,7 @@ import { deliver, requireSession, speak, whisper } from './messages.ts'
 import { presetName } from './options.ts'
 import { changeRoom, readRoom } from './owner.ts'
 import { takePresence } from './presence.ts'
+import { Doors } from './rates.ts'
 import { changeRegistration, readRegistration } from './registration.ts'
 import { Relay } from './relay.ts'
 import { answerRequest, type Aside, type RoomAnswerer } from './requests.ts'
@@ -143,7 +144,7 @@ function serviceOf(
   const presets: Readonly<Record<string, unknown>> = given.config
   const defaults = new Map(roomOptions.map(({ key }) => [key, presets[presetName(key)]]))
   const options = { [Symbol.iterator]: () => host.items('room-option')[Symbol.iterator]() }
-  return { host, ...given, defaults, options, visits: new Tally(), isClosing: false }
+  return { host, ...given, defaults, options, visits: new Tally(), doors: new Doors(), isClosing: false }
 }
 
 function answerers(rooms: Rooms): readonly RoomAnswerer[] {

@@ -61,6 +61,7 @@ export function wishesIn({ stanza }: StanzaEvent): Wishes | undefined {
 export async function invite(room: Room, { stanza, from }: StanzaEvent, invites: readonly Element[]): Promise<void> {
   const session = room.sessions.get(from.full)
   refuseIfAny(inviteRefusals, { room, from, session })
+  room.service.doors.check(room, from)
   if (invites.length > room.service.config.max_invitations)
     throw new StanzaError('policy-violation', 'Too many at once')
   const invitees = invites.map((element) => ({ jid: addressOf(room, element), element }))
@@ -89,6 +90,7 @@ export function passOnRefusal(room: Room, { from }: StanzaEvent, element: Elemen
   const belongs =
     occupant !== undefined || room.occupantsOf(to.bare).length > 0 || isAtLeast(room.affiliates.of(to), 'member')
   if (!belongs) throw new StanzaError('item-not-found', 'Nobody here has invited you')
+  room.service.doors.check(room, from)
   const reason = element.child('reason')?.getText() || undefined
   const told = xml('decline', { from: from.bare }, reason !== undefined && xml('reason', {}, reason))
   const stanza = message({ from: room.jid.full }, xml('x', { xmlns: NS.mucUser }, told))

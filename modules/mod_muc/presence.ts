@@ -21,7 +21,7 @@ import type { Room } from './room.ts'
 /** Takes presence that was sent to the room or to an occupant. Throws a StanzaError to refuse it. */
 export function takePresence(room: Room, event: StanzaEvent): Maybe<void> {
   const session = room.sessions.get(event.from.full)
-  if (event.stanza.type === undefined) checkRate(room, session)
+  if (event.stanza.type === undefined && session !== undefined) checkRate(room, session)
   switch (event.stanza.type) {
     case undefined:
       return takeAvailable(room, session, event)

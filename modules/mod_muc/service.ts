@@ -6,6 +6,7 @@ import { archive, keyval, map, type Opened } from '../../storage/store.ts'
 import type { Affiliate } from './affiliates.ts'
 import type { MucConfig } from './config.ts'
 import type { AnyRoomOption } from './options.ts'
+import type { Doors } from './rates.ts'
 import type { StoredOccupant } from './survival.ts'
 
 /** A room as it is stored, under its node. */
@@ -47,6 +48,7 @@ export interface MucService {
   readonly defaults: ReadonlyMap<string, unknown>
   /** How many rooms each bare JID is in. */
   readonly visits: Tally
+  readonly doors: Doors
   /** The service is about to end, or to be loaded anew: nothing happens any more. */
   isClosing: boolean
 }

@@ -97,7 +97,9 @@ export class MucWorld implements AsyncDisposable {
 
   get rooms(): Rooms {
     // The module of that name gives this service.
-    return (this.#hosts.get(SERVICE)?.loader.service('muc') as MultiUserChat).rooms
+    const muc = this.#hosts.get(SERVICE)?.loader.service('muc') as MultiUserChat | undefined
+    if (muc === undefined) throw new Error('the service is closed')
+    return muc.rooms
   }
 
   /** Handles a hook of the host where the accounts are. */

@@ -93,4 +93,14 @@ t.test('nobody floods a room', async (t) => {
   world.clock.advance(1000)
   await juliet.speak('calm')
   t.strictSame(romeo.hear(), ['message groupchat room/Juliet "calm"'])
+
+  juliet.take()
+  for (let i = 0; i < 25; i++) {
+    await juliet.leave('Juliet')
+    await juliet.join('Juliet')
+  }
+  t.equal(juliet.hear().at(-1), 'presence error policy-violation', 'nor comes and goes without end')
+  world.clock.advance(60_000)
+  await juliet.join('Juliet')
+  t.match(juliet.hear().join(), /\[110\]/)
 })

@@ -227,7 +227,7 @@ t.test('what is done to a room is kept in mind', async (t) => {
   await world.run(`muc destroy ${ROOM}`)
   t.match(
     await world.run(`muc log ${ROOM}`),
-    [`${'conference.localhost'}: destroyed`],
+    ['conference.localhost: destroyed'],
     'the end is kept in mind by the service',
   )
 })
