@@ -1,6 +1,7 @@
 /**
- * Whether `dist/madrigal` stands alone: it tells its version, and acts plays with SQLite like the source tree does. All
- * of `spec/scansion`, or the ones named. The last line is `N passed, N failed`.
+ * Whether `dist/madrigal` stands alone: it tells its version, and acts plays with SQLite like the source tree does, over
+ * every transport. The plays are those named, or the seeds of the project and those of rooms. The last line is
+ * `N passed, N failed`.
  */
 
 import { globSync } from 'node:fs'
@@ -14,7 +15,8 @@ import { command, secondsToListen, startExecutable } from './smoke/executable-se
 const root = dirname(import.meta.dirname)
 const file = join(root, 'dist/madrigal')
 const named = process.argv.slice(2)
-const plays = named.length > 0 ? named : globSync('spec/scansion/**/*.scs', { cwd: root }).toSorted()
+const usual = ['../shared/seeds/*.scs', 'spec/scansion/muc_*.scs']
+const plays = named.length > 0 ? named : globSync(usual, { cwd: root }).toSorted()
 
 const version = (await command(file, tmpdir(), ['version'])).trim()
 if (version !== VERSION) throw new Error(`tells another version: ${version}`)
@@ -25,7 +27,9 @@ const stage: Stage = {
   storage: 'sqlite',
   start: (storage, accounts, config) => startExecutable(file, storage, accounts, config),
 }
-const performances = plays.map((play): Performance => ({ file: play, stage, options: defaultRunOptions }))
+const performances = (['tcp', 'tls', 'websocket'] as const).flatMap((transport) =>
+  plays.map((file): Performance => ({ file, stage, options: { ...defaultRunOptions, timeoutSeconds: 20, transport } })),
+)
 const failed = await runAll(performances, 2, (line) => console.log(line))
-console.log(`${plays.length + 1 - failed} passed, ${failed} failed`)
+console.log(`${performances.length + 1 - failed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
