@@ -11,6 +11,11 @@ import { StreamError } from '../server/stream/stream-error.ts'
 import { reply } from '../server/xml/build.ts'
 import { xml } from '../server/xml/element.ts'
 import { NS } from '../server/xml/ns.ts'
+import { written } from '../server/xml/raw-element.ts'
+
+const BIND_FEATURE = written(xml('bind', { xmlns: NS.bind }))
+
+const SESSION_FEATURE = written(xml('session', { xmlns: NS.session }, xml('optional', { xmlns: NS.session })))
 
 /** Binds resources, for those who do so in another way (XEP-0386). */
 export interface Binder {
@@ -46,7 +51,7 @@ export default defineModule({
     host.streamFeature({
       needs: ['authenticated'],
       forbids: ['bound'],
-      offer: () => xml('bind', { xmlns: NS.bind }),
+      offer: () => BIND_FEATURE,
     })
 
     host.streamIq({ type: 'set', ns: NS.bind, name: 'bind' }, async (stream, payload, iq) => {
@@ -63,7 +68,7 @@ export default defineModule({
     host.streamFeature({
       needs: ['authenticated'],
       forbids: ['bound'],
-      offer: () => xml('session', { xmlns: NS.session }, xml('optional', { xmlns: NS.session })),
+      offer: () => SESSION_FEATURE,
     })
     host.iq({ type: 'set', ns: NS.session, name: 'session', at: 'self' }, () => {})
     host.iq({ type: 'set', ns: NS.session, name: 'session', at: 'host' }, () => {})

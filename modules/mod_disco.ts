@@ -9,6 +9,7 @@ import type { Jid } from '../server/jid/jid.ts'
 import { StanzaError } from '../server/stanza-error.ts'
 import { type Element, xml } from '../server/xml/element.ts'
 import { NS } from '../server/xml/ns.ts'
+import { written } from '../server/xml/raw-element.ts'
 
 declare module '../server/host/events.ts' {
   interface HostHooks {
@@ -37,8 +38,10 @@ export default defineModule({
     }
 
     let known: string | undefined
+    let feature: Element | undefined
     const forget = (): void => {
       known = undefined
+      feature = undefined
     }
     for (const kind of ['identity', 'feature', 'disco-form'] as const) {
       host.each(kind, () => {
@@ -52,7 +55,8 @@ export default defineModule({
       forbids: ['bound'],
       offer: () => {
         const hash = ver()
-        return hash === undefined ? undefined : capsElement({ node: CAPS_NODE, ver: hash, hash: 'sha-1' })
+        if (hash === undefined) return undefined
+        return (feature ??= written(capsElement({ node: CAPS_NODE, ver: hash, hash: 'sha-1' })))
       },
     })
 

@@ -2,10 +2,10 @@
 import { defineModule } from '../server/host/module.ts'
 import { xml } from '../server/xml/element.ts'
 import { NS } from '../server/xml/ns.ts'
-import { rawElement } from '../server/xml/raw-element.ts'
+import { written } from '../server/xml/raw-element.ts'
 
-const VOLUNTARY = rawElement('starttls', NS.tls, `<starttls xmlns='${NS.tls}'/>`)
-const REQUIRED = rawElement('starttls', NS.tls, `<starttls xmlns='${NS.tls}'><required/></starttls>`)
+const VOLUNTARY = written(xml('starttls', { xmlns: NS.tls }))
+const REQUIRED = written(xml('starttls', { xmlns: NS.tls }, xml('required', {})))
 
 export default defineModule({
   name: 'tls',

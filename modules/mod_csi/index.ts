@@ -7,8 +7,11 @@ import type { Stream } from '../../server/stream/stream.ts'
 import { StreamError } from '../../server/stream/stream-error.ts'
 import { xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
+import { written } from '../../server/xml/raw-element.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import { isUrgent } from './importance.ts'
+
+const FEATURE = written(xml('csi', { xmlns: NS.csi }))
 
 declare module '../../server/host/events.ts' {
   interface HostHooks {
@@ -46,7 +49,7 @@ export default defineModule({
     host.streamFeature({
       needs: ['authenticated'],
       forbids: ['bound'],
-      offer: () => xml('csi', { xmlns: NS.csi }),
+      offer: () => FEATURE,
     })
 
     for (const state of ['active', 'inactive'] as const) {

@@ -6,10 +6,13 @@ import { StanzaError } from '../../server/stanza-error.ts'
 import { iq, presence } from '../../server/xml/build.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
+import { written } from '../../server/xml/raw-element.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import type { Rosters } from './index.ts'
 import { itemElement, newItem, type Roster } from './roster.ts'
 import { partingTypes, type SubscriptionType } from './subscription.ts'
+
+const VERSIONS_FEATURE = written(xml('ver', { xmlns: NS.rosterVersions }))
 
 /** Bytes of a name or group (RFC 6121 §2.1.2.3, §2.1.2.5 leave the number to us). */
 const LONGEST_NAME = 1023
@@ -27,7 +30,7 @@ export function setupContacts(
   host.streamFeature({
     needs: ['authenticated'],
     forbids: ['bound'],
-    offer: () => xml('ver', { xmlns: NS.rosterVersions }),
+    offer: () => VERSIONS_FEATURE,
   })
 
   host.iq({ type: 'get', ns: NS.roster, name: 'query', at: 'self' }, async ({ payload, from, origin }) => {

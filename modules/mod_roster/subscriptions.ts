@@ -7,10 +7,13 @@ import { StanzaError } from '../../server/stanza-error.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
 import { presence } from '../../server/xml/build.ts'
 import { xml } from '../../server/xml/element.ts'
+import { written } from '../../server/xml/raw-element.ts'
 import { Stanza } from '../../server/xml/stanza.ts'
 import type { Rosters } from './index.ts'
 import { newItem, type Roster, withState } from './roster.ts'
 import { isSubscriptionType, type SubscriptionState, type SubscriptionType, subscriptionAfter } from './subscription.ts'
+
+const PRE_APPROVAL_FEATURE = written(xml('sub', { xmlns: 'urn:xmpp:features:pre-approval' }))
 
 /** Bytes of a request that are kept until it is answered. */
 const LONGEST_REQUEST = 65_536
@@ -24,7 +27,7 @@ export function setupSubscriptions(
     needs: ['authenticated'],
     forbids: ['bound'],
     // RFC 6121 §3.4: approval before the contact has asked.
-    offer: () => xml('sub', { xmlns: 'urn:xmpp:features:pre-approval' }),
+    offer: () => PRE_APPROVAL_FEATURE,
   })
 
   host.on('outgoing/presence', (event) => {

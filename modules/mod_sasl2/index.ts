@@ -17,7 +17,8 @@ import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { keyval, type KeyvalStore, map } from '../../storage/store.ts'
 import { type Entering, Entrance } from './entrance.ts'
-import { type AuthenticateRequest, NS_FAST, readRequest } from './request.ts'
+import { offerAuthentication } from './feature.ts'
+import { type AuthenticateRequest, readRequest } from './request.ts'
 import { type ClientTokens, Tokens } from './tokens.ts'
 
 /** A login that was begun and has not ended. */
@@ -53,16 +54,7 @@ export default defineModule({
 
     host.on('account/password-changed', ({ node }) => host.spawn('revoke tokens', () => tokens.revokeAll(node)))
 
-    host.streamFeature({
-      needs: [],
-      forbids: ['authenticated'],
-      offer(stream) {
-        const { names } = logins.offer(stream)
-        if (stream.needsTls || names.length === 0) return undefined
-        const mechanisms = names.map((name) => xml('mechanism', {}, name))
-        return xml('authentication', { xmlns: NS.sasl2 }, ...mechanisms, xml('inline', {}, ...inlineFeatures(stream)))
-      },
-    })
+    offerAuthentication(host, tokenMechanisms)
 
     host.nonza({ ns: NS.sasl2, name: 'authenticate' }, (stream, element) =>
       answer(stream, () => {
@@ -83,14 +75,6 @@ export default defineModule({
         throw logins.abort(stream)
       }),
     )
-
-    function inlineFeatures(stream: Stream): readonly Element[] {
-      const features = [...host.items('bind-feature')].map(({ ns }) => xml('feature', { var: ns }))
-      const bind = xml('bind', { xmlns: NS.bind2 }, xml('inline', {}, ...features))
-      const fast = tokenMechanisms(stream).map(({ name }) => xml('mechanism', {}, name))
-      const resume = host.optionalService('smacks') !== undefined && xml('sm', { xmlns: NS.sm })
-      return [bind, resume, fast.length > 0 && xml('fast', { xmlns: NS_FAST }, ...fast)].filter((it) => it !== false)
-    }
 
     /** Those that can be tied to this channel, and one that is tied to none. */
     function tokenMechanisms(stream: Stream): readonly HashedTokenMechanism[] {

@@ -3,7 +3,7 @@ import type { Mechanism } from '../../server/auth/sasl/mechanism.ts'
 import { makeOffer, type Offer, type OfferGround } from '../../server/auth/sasl/offer.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
-import { rawElement } from '../../server/xml/raw-element.ts'
+import { written } from '../../server/xml/raw-element.ts'
 
 const NS_BINDINGS = 'urn:xmpp:sasl-cb:0'
 
@@ -37,13 +37,13 @@ function show(offer: Offer): ShownOffer {
   const bindings = offer.bindingTypes.map((type) => xml('channel-binding', { type }))
   return {
     ...offer,
-    mechanismsFeature: written('mechanisms', NS.sasl, mechanisms),
-    bindingsFeature: written('sasl-channel-binding', NS_BINDINGS, bindings),
+    mechanismsFeature: feature('mechanisms', NS.sasl, mechanisms),
+    bindingsFeature: feature('sasl-channel-binding', NS_BINDINGS, bindings),
   }
 }
 
-/** An element that is written once and sent to many; undefined if there is nothing to say. */
-function written(name: string, ns: string, children: readonly Element[]): Element | undefined {
+/** Undefined if there is nothing to say. */
+function feature(name: string, ns: string, children: readonly Element[]): Element | undefined {
   if (children.length === 0) return undefined
-  return rawElement(name, ns, xml(name, { xmlns: ns }, ...children).toString())
+  return written(xml(name, { xmlns: ns }, ...children))
 }

@@ -8,10 +8,13 @@ import type { Stream } from '../../server/stream/stream.ts'
 import { StreamError } from '../../server/stream/stream-error.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
+import { written } from '../../server/xml/raw-element.ts'
 import { giveBack } from './give-back.ts'
 import { Managed } from './managed.ts'
 import { Resumables } from './resumables.ts'
 import { WRAP } from './unacked.ts'
+
+const FEATURE = written(xml('sm', { xmlns: NS.sm }))
 
 /** For those who enable and resume in the course of a login (XEP-0198 §9). */
 export interface StreamManagement {
@@ -62,7 +65,7 @@ export default defineModule({
     host.streamFeature({
       needs: ['authenticated'],
       forbids: ['bound'],
-      offer: () => xml('sm', { xmlns: NS.sm }),
+      offer: () => FEATURE,
     })
 
     host.nonza({ ns: NS.sm, name: 'enable' }, (stream, request) => {

@@ -10,6 +10,11 @@ export function rawElement(name: string, ns: string, text: string): Element {
   return new RawElement(name, ns, text)
 }
 
+/** The same element, written already: for what is told to many. It declares its namespace. */
+export function written(element: Element): Element {
+  return rawElement(element.name, element.ns, element.toString())
+}
+
 class RawElement extends Element {
   readonly #text: string
   #parsed: Element | undefined
