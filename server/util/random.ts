@@ -7,7 +7,29 @@ export interface Random {
   id(): string
 }
 
-export const systemRandom: Random = {
-  bytes: (length) => randomBytes(length),
-  id: () => randomBytes(12).toString('base64url'),
+/** Asking the system costs the same for many bytes as for few, so they are fetched in stock. */
+class PooledRandom implements Random {
+  #pool = Buffer.alloc(0)
+  #next = 0
+
+  bytes(length: number): Buffer {
+    if (length > MOST_POOLED) return randomBytes(length)
+    if (this.#next + length > this.#pool.length) {
+      // A new one: what was handed out stays the taker's.
+      this.#pool = randomBytes(POOL_BYTES)
+      this.#next = 0
+    }
+    const taken = this.#pool.subarray(this.#next, this.#next + length)
+    this.#next += length
+    return taken
+  }
+
+  id(): string {
+    return this.bytes(12).toString('base64url')
+  }
 }
+
+const POOL_BYTES = 4096
+const MOST_POOLED = 64
+
+export const systemRandom: Random = new PooledRandom()
