@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import type { ServerOptions } from './config/server-options.ts'
 import type { Log } from './log/log.ts'
-import { Admission } from './net/admission.ts'
+import { Admission, type AdmissionLimits } from './net/admission.ts'
 import { isLoopback } from './net/address.ts'
 import type { HttpServer } from './net/http-server.ts'
 import { listen, type ListenAddress } from './net/listeners.ts'
@@ -18,7 +18,7 @@ import { clientLimits, strangerLimits } from './xml/limits.ts'
 /** What a listener is for. */
 export type Entrance = keyof ServerOptions['listen']
 
-interface Listening extends AsyncDisposable {
+interface Listening extends Disposable {
   readonly address: string
   readonly port: number | undefined
 }
@@ -31,7 +31,7 @@ const HANDSHAKE_BYTE = 0x16
 
 export class Front {
   readonly turn: Turn
-  readonly #around: StreamSurroundings
+  readonly #around: StreamSurroundings & { limits: StreamLimits }
   readonly #tls: TlsAcceptor
   readonly #webTls: TlsAcceptor
   readonly #http: HttpServer
@@ -48,7 +48,7 @@ export class Front {
   #emptied: PromiseWithResolvers<void> | undefined
 
   constructor(parts: {
-    around: StreamSurroundings
+    around: Omit<StreamSurroundings, 'limits'>
     turn: Turn
     tls: TlsAcceptor
     http: HttpServer
@@ -56,15 +56,20 @@ export class Front {
     log: Log
     options: ServerOptions['c2s']
   }) {
-    this.#around = parts.around
+    this.#around = { ...parts.around, limits: limitsOf(parts.options) }
     this.turn = parts.turn
     this.#tls = parts.tls
     this.#webTls = parts.tls.forWeb()
     this.#http = parts.http
     this.#clock = parts.clock
     this.#log = parts.log
-    const { max_connections_per_address: atOnce, connections_per_second_per_address: perSecond } = parts.options
-    this.#admission = new Admission({ atOnce, perSecond }, parts.clock)
+    this.#admission = new Admission(admissionLimitsOf(parts.options), parts.clock)
+  }
+
+  /** Other limits, for those who come and, as far as they are not set for good, for those who are here. */
+  limit(options: ServerOptions['c2s']): void {
+    this.#around.limits = limitsOf(options)
+    this.#admission.limits = admissionLimitsOf(options)
   }
 
   /** Where we listen: what for, and the port that was given if any was free to choose. */
@@ -100,17 +105,17 @@ export class Front {
   }
 
   /** Stops listening; connections go on. */
-  async close(entrance: Entrance, address: ListenAddress): Promise<void> {
+  close(entrance: Entrance, address: ListenAddress): void {
     const key = keyOf(entrance, address)
     const open = this.#open.get(key)
     this.#open.delete(key)
-    await open?.listening[Symbol.asyncDispose]()
+    open?.listening[Symbol.dispose]()
   }
 
   /** Lets nobody in any more, without waiting for connections to end. */
   closeAll(): void {
     this.#isClosed = true
-    for (const { listening } of this.#open.values()) void listening[Symbol.asyncDispose]()
+    for (const { listening } of this.#open.values()) listening[Symbol.dispose]()
     this.#open.clear()
     for (const socket of this.#arriving) socket.destroy()
   }
@@ -197,8 +202,12 @@ function keyOf(entrance: Entrance, address: ListenAddress): string {
   return `${entrance} ${JSON.stringify(address)}`
 }
 
+function admissionLimitsOf(options: ServerOptions['c2s']): AdmissionLimits {
+  return { atOnce: options.max_connections_per_address, perSecond: options.connections_per_second_per_address }
+}
+
 /** The limits of streams, as the configuration names them. */
-export function limitsOf(options: ServerOptions['c2s']): StreamLimits {
+function limitsOf(options: ServerOptions['c2s']): StreamLimits {
   return {
     beforeLogin: { ...strangerLimits, stanzaBytes: options.pre_auth_stanza_size },
     afterLogin: { ...clientLimits, stanzaBytes: options.stanza_size },

@@ -3,7 +3,7 @@ import type { Storage } from '../storage/storage.ts'
 import { KeyDerivationQueue } from './auth/pbkdf2.ts'
 import { CertificateKeeper } from './certificate-keeper.ts'
 import { diffConfig } from './config/diff.ts'
-import { type Entrance, Front, limitsOf } from './front.ts'
+import { type Entrance, Front } from './front.ts'
 import { HostSet, type ServerConfig } from './host/host-set.ts'
 import type { AnyModule } from './host/module.ts'
 import type { Kernel } from './host/module-host.ts'
@@ -15,7 +15,7 @@ import { PendingIqs } from './pending-iqs.ts'
 import { Router } from './router.ts'
 import { StanzaError } from './stanza-error.ts'
 import { StreamError } from './stream/stream-error.ts'
-import type { StreamHost } from './stream/stream.ts'
+import type { Stream, StreamHost } from './stream/stream.ts'
 import { TlsAcceptor } from './stream/tls.ts'
 import type { Clock } from './util/clock.ts'
 import type { Random } from './util/random.ts'
@@ -91,7 +91,6 @@ export class Server {
         host: (domain) => this.#streamHost(domain),
         clock,
         log,
-        limits: limitsOf(c2s),
         streamId: () => random.id(),
         mustEncrypt: ({ local }) => mustEncrypt[this.#config.server.c2s.require_encryption](local),
       },
@@ -143,12 +142,19 @@ export class Server {
       ...(await this.serverModules.apply(config.modules, diff.modules)),
       ...(await this.hosts.apply(config, diff)),
     ]
-    for (const { name, address } of diff.listeners.closed) await this.front.close(name, address)
+    for (const stream of this.front.streams) if (this.#isGone(stream)) stream.close(new StreamError('host-gone'))
+    for (const { name, address } of diff.listeners.closed) this.front.close(name, address)
     for (const { name, address } of diff.listeners.opened) await this.front.open(name, address)
     if (diff.listeners.closed.length + diff.listeners.opened.length > 0) applied.push('listeners changed')
+    if (diff.server.some((option) => option.startsWith('c2s.'))) this.front.limit(config.server.c2s)
     if (diff.server.some((option) => option.startsWith('log.'))) this.#setLogLevels(config)
     const changed = diff.server.filter((option) => !diff.needsRestart.includes(option))
     return { applied: [...applied, ...changed.map((option) => `${option} changed`)], needsRestart: diff.needsRestart }
+  }
+
+  /** Of those who had not bound a resource yet: the sessions of a host end with it. */
+  #isGone({ host }: Stream): boolean {
+    return host !== undefined && this.hosts.get(host.domain)?.host !== host
   }
 
   #setLogLevels({ server: { log } }: ServerConfig): void {

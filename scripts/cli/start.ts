@@ -1,14 +1,10 @@
 /** `madrigal start`: the server, from its configuration to its last log line. */
 import { mkdirSync } from 'node:fs'
-import { createWriteStream } from 'node:fs'
-import { dirname } from 'node:path'
 import { controlSocket } from '../../server/admin/control-socket.ts'
 import { CommandError } from '../../server/admin/command.ts'
 import { CommandRegistry } from '../../server/admin/command-registry.ts'
 import { serverCommands } from '../../server/server-commands.ts'
-import { consoleSink } from '../../server/log/console-sink.ts'
 import { createLog, type PinoLog } from '../../server/log/log.ts'
-import type { ServerConfig } from '../../server/host/host-set.ts'
 import type { Reloaded } from '../../server/server.ts'
 import { Server } from '../../server/server.ts'
 import { systemClock } from '../../server/util/clock.ts'
@@ -18,6 +14,7 @@ import { type Configured, configured } from './configured.ts'
 import { ask } from './control-client.ts'
 import { firstAccount } from './first-account.ts'
 import { openStorage } from './open-storage.ts'
+import { openSink } from './log-sink.ts'
 import { Refusal } from './refusal.ts'
 
 /** Runs until it is told to stop. Throws Refusal if it cannot start. */
@@ -27,7 +24,8 @@ export async function start(named: string | undefined): Promise<void> {
     throw new Refusal(`a server that uses ${config.server.data} is running already`)
   }
   mkdirSync(config.server.data, { recursive: true, mode: 0o700 })
-  const log = createLog(config.server.log, sinkOf(config.server.log))
+  const sink = openSink(config.server.log)
+  const log = createLog(config.server.log, sink)
   log.info(`Madrigal ${VERSION} starts`, { path: file ?? '(no configuration file: the defaults)' })
   const storage = await openStorage(config, systemClock, log)
   const server = new Server({ config, modules, storage, log, clock: systemClock, random: systemRandom })
@@ -37,15 +35,14 @@ export async function start(named: string | undefined): Promise<void> {
   for (const command of serverCommands({ server, commands, reload, stop, moduleAnew: (name) => files.anew(name) })) {
     server.serverModules.commands.provide('command', command)
   }
-  onSignals(log, stop, reload)
+  onSignals({ log, stop, reload, reopenLog: () => sink.reopen?.() })
   try {
     await server.start()
-    const control = await controlSocket(config.server.control, commands, log)
+    using _ = await controlSocket(config.server.control, commands, log)
     await firstAccount(server, process.stdout)
     for (const { entrance, address } of server.front.listeners)
       log.info(`listening on ${address} for ${ENTRANCES[entrance]}`)
     await stopped
-    await control[Symbol.asyncDispose]()
   } finally {
     await server.stop()
   }
@@ -66,7 +63,15 @@ async function reloadFrom(server: Server, file: string | undefined): Promise<Rel
   return server.reload(next.config)
 }
 
-function onSignals(log: PinoLog, stop: () => void, reload: () => Promise<Reloaded>): void {
+interface Reactions {
+  readonly log: PinoLog
+  readonly stop: () => void
+  readonly reload: () => Promise<Reloaded>
+  /** Whoever rotates logs has moved the old one away by then. */
+  readonly reopenLog: () => void
+}
+
+function onSignals({ log, stop, reload, reopenLog }: Reactions): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       log.info(`${signal}: stopping`)
@@ -74,6 +79,7 @@ function onSignals(log: PinoLog, stop: () => void, reload: () => Promise<Reloade
     })
   }
   process.on('SIGHUP', () => {
+    reopenLog()
     reload().then(
       ({ applied, needsRestart }) => {
         for (const line of applied) log.info(`reloaded: ${line}`)
@@ -84,13 +90,4 @@ function onSignals(log: PinoLog, stop: () => void, reload: () => Promise<Reloade
     )
   })
   process.on('unhandledRejection', (error) => log.error('a failure that nobody waited for', { error }))
-}
-
-function sinkOf({ format, file }: ServerConfig['server']['log']) {
-  if (file !== undefined) {
-    mkdirSync(dirname(file), { recursive: true })
-    return createWriteStream(file, { flags: 'a' })
-  }
-  const forPeople = format === 'text' || (format === 'auto' && process.stdout.isTTY)
-  return forPeople ? consoleSink(process.stdout) : process.stdout
 }

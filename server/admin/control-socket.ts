@@ -23,7 +23,7 @@ export type ControlReply =
 const LONGEST_REQUEST = 65_536
 
 /** Serves commands until disposed. Only the user that runs the server may connect. */
-export async function controlSocket(path: string, commands: CommandRegistry, log: Log): Promise<AsyncDisposable> {
+export async function controlSocket(path: string, commands: CommandRegistry, log: Log): Promise<Disposable> {
   const listening = await listen({ path }, 'control', (socket) => serve(socket, commands, log))
   await chmod(path, 0o600)
   return listening

@@ -8,6 +8,7 @@ import { type Origin, RoutedStanza } from '../routed-stanza.ts'
 import { LocalOrigin } from '../router.ts'
 import type { SessionOwner } from '../session/client-session.ts'
 import { StanzaError } from '../stanza-error.ts'
+import { StreamError } from '../stream/stream-error.ts'
 import type { Stanza } from '../xml/stanza.ts'
 import { isPending, type Maybe } from '../util/maybe.ts'
 import type { Storage } from '../../storage/storage.ts'
@@ -141,7 +142,7 @@ export class HostSet {
     if (served === undefined) return
     // Closing one changes the lists.
     const sessions = Array.from(served.host.directory.accounts).flatMap((account) => Array.from(account.sessions))
-    for (const session of sessions) served.host.closeSession(session)
+    for (const session of sessions) served.host.closeSession(session, new StreamError('host-gone'))
     await served.loader.unloadAll()
     this.#served.delete(domain)
   }

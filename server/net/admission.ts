@@ -15,15 +15,21 @@ interface Visitors {
 
 /** Counts connections per address. Addresses without connections are forgotten after a while. */
 export class Admission {
-  readonly #limits: AdmissionLimits
   readonly #clock: Clock
   readonly #visitors = new Map<string, Visitors>()
   /** With so many addresses it is time to forget. */
   #tooMany = REMEMBERED
 
+  #limits: AdmissionLimits
+
   constructor(limits: AdmissionLimits, clock: Clock) {
     this.#limits = limits
     this.#clock = clock
+  }
+
+  /** From now on; those who are known keep the rate that they came with. */
+  set limits(limits: AdmissionLimits) {
+    this.#limits = limits
   }
 
   /** What to dispose when the connection is gone; undefined if it must be refused. */

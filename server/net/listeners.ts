@@ -21,7 +21,7 @@ export async function listen(
   option: string,
   onSocket: (socket: Socket) => void,
   onError: (error: Error) => void = () => {},
-): Promise<{ readonly address: string; readonly port: number | undefined } & AsyncDisposable> {
+): Promise<{ readonly address: string; readonly port: number | undefined } & Disposable> {
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, onSocket)
   await started(server, address, option)
   server.on('error', onError)
@@ -29,7 +29,8 @@ export async function listen(
   return {
     address: describe(port === undefined ? address : { ...address, port }),
     port,
-    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+    // What it calls back waits for the connections to end as well.
+    [Symbol.dispose]: () => void server.close(),
   }
 }
 

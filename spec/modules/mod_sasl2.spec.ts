@@ -1,57 +1,9 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { startOwnServer } from '../support/own-server.ts'
+import { Wire } from '../support/wire.ts'
 
 const SASL2 = 'urn:xmpp:sasl:2'
-
-/** A client that writes XML and waits for what matches. */
-class Wire {
-  readonly #socket: Socket
-  #text = ''
-  #wake = (): void => {}
-
-  constructor(port: number) {
-    this.#socket = connect(port, '127.0.0.1')
-    this.#socket.setEncoding('utf8')
-    this.#socket.on('data', (chunk: string) => {
-      this.#text += chunk
-      this.#wake()
-    })
-    this.#socket.on('error', () => {})
-  }
-
-  write(xml: string): void {
-    this.#socket.write(xml)
-  }
-
-  /** What came up to the first match, which is taken out. */
-  async until(pattern: RegExp): Promise<string> {
-    for (;;) {
-      const match = pattern.exec(this.#text)
-      if (match !== null) {
-        const end = match.index + match[0].length
-        const taken = this.#text.slice(0, end)
-        this.#text = this.#text.slice(end)
-        return taken
-      }
-      await new Promise<void>((resolve) => (this.#wake = resolve))
-    }
-  }
-
-  /** Opens a stream; gives the features. */
-  async open(from?: string): Promise<string> {
-    const claimed = from === undefined ? '' : ` from='${from}'`
-    this.write(
-      `<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost'${claimed} version='1.0'>`,
-    )
-    return this.until(/<\/stream:features>/)
-  }
-
-  drop(): void {
-    this.#socket.destroy()
-  }
-}
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 const plain = (user: string, password: string): string => base64(`\0${user}\0${password}`)

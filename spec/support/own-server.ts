@@ -7,8 +7,9 @@ import { COMPONENTS } from '../../scripts/cli/configured.ts'
 import type { Accounts } from '../../server/auth/accounts.ts'
 import { loadConfig } from '../../server/config/config.ts'
 import { createLog, type Log } from '../../server/log/log.ts'
+import type { ServerConfig } from '../../server/host/host-set.ts'
 import type { CertificateFiles } from '../../server/net/certificates.ts'
-import { Server } from '../../server/server.ts'
+import { type Reloaded, Server } from '../../server/server.ts'
 import { systemClock } from '../../server/util/clock.ts'
 import { systemRandom } from '../../server/util/random.ts'
 import { type DriverName, Storage } from '../../storage/storage.ts'
@@ -33,6 +34,8 @@ export interface OwnServer extends AsyncDisposable {
   readonly data: string
   readonly ports: { readonly c2s: number; readonly c2s_tls: number; readonly http: number }
   accounts(domain: string): Accounts
+  /** With another configuration. */
+  reload(config: string): Promise<Reloaded>
 }
 
 /** Free ports of this machine only. */
@@ -42,13 +45,16 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<Ow
   const { storage: wanted = 'memory', config = '', log: sink = { write() {} }, certificate } = options
   const data = options.data ?? (await mkdtemp(join(tmpdir(), 'madrigal-')))
   const modules = await allModules()
-  const text = `data: ${JSON.stringify(data)}\n${LISTEN}\n${config}`
-  const checked = loadConfig({ file: 'spec.yaml', text, modules, components: COMPONENTS })
-  if ('problems' in checked) throw new Error(checked.problems.map(({ message }) => message).join('\n'))
+  const load = (own: string): ServerConfig => {
+    const text = `data: ${JSON.stringify(data)}\n${/^listen:/m.test(own) ? '' : LISTEN}\n${own}`
+    const checked = loadConfig({ file: 'spec.yaml', text, modules, components: COMPONENTS })
+    if ('problems' in checked) throw new Error(checked.problems.map(({ message }) => message).join('\n'))
+    return checked.ok
+  }
   const log = createLog({ level: 'warn', modules: new Map() }, sink)
   const storage = typeof wanted === 'string' ? await openStorage(wanted, data, options.postgresUrl, log) : wanted
   if (certificate !== undefined) await provideCertificate(certificate, join(data, 'certificates'))
-  const server = new Server({ config: checked.ok, modules, storage, log, clock: systemClock, random: systemRandom })
+  const server = new Server({ config: load(config), modules, storage, log, clock: systemClock, random: systemRandom })
   await server.start()
   const port = (wanted: string): number => server.front.listeners.find(({ entrance }) => entrance === wanted)?.port ?? 0
   return {
@@ -62,6 +68,7 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<Ow
       if (accounts === undefined) throw new Error(`no accounts on ${domain}`)
       return accounts
     },
+    reload: (own) => server.reload(load(own)),
     [Symbol.asyncDispose]: async () => {
       await server.stop()
       if (options.data === undefined) await rm(data, { recursive: true, force: true })

@@ -71,7 +71,7 @@ t.test('listening', async (t) => {
 
   await t.test('on a port that is free, and not on one that is taken', async (t) => {
     const port = { host: '127.0.0.1', port: 0 }
-    await using first = await listen(port, 'listen: c2s', (socket) => socket.end('hello'))
+    using first = await listen(port, 'listen: c2s', (socket) => socket.end('hello'))
     const socket = net.connect(first.port ?? 0)
     t.equal(String((await once(socket, 'data'))[0]), 'hello')
     socket.destroy()
@@ -87,14 +87,14 @@ t.test('listening', async (t) => {
     await link(path, `${path}.kept`)
     await new Promise((resolve) => killed.close(resolve))
     await link(`${path}.kept`, path)
-    await using listening = await listen({ path }, 'listen: c2s', (socket) => socket.end('hello'))
+    using listening = await listen({ path }, 'listen: c2s', (socket) => socket.end('hello'))
     t.equal(listening.address, `unix:${path}`)
     const socket = net.connect(path)
     t.equal(String((await once(socket, 'data'))[0]), 'hello')
   })
 
   await t.test('but in the place of nothing else', async (t) => {
-    await using _ = await listen({ path }, 'listen: c2s', ignore)
+    using _ = await listen({ path }, 'listen: c2s', ignore)
     await t.rejects(listen({ path }, 'listen: c2s', ignore), /is used by another program/)
     t.ok((await stat(path)).isSocket(), 'which goes on')
     const precious = join(folder, 'precious')

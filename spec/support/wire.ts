@@ -1,0 +1,67 @@
+import { connect, type Socket } from 'node:net'
+
+/** A client that writes XML and waits for what matches. */
+export class Wire {
+  readonly #socket: Socket
+  #text = ''
+  #isClosed = false
+  #wake = (): void => {}
+
+  constructor(port: number) {
+    this.#socket = connect(port, '127.0.0.1')
+    this.#socket.setEncoding('utf8')
+    this.#socket.on('data', (chunk: string) => {
+      this.#text += chunk
+      this.#wake()
+    })
+    this.#socket.on('error', () => {})
+    this.#socket.once('close', () => {
+      this.#isClosed = true
+      this.#wake()
+    })
+  }
+
+  write(xml: string): void {
+    this.#socket.write(xml)
+  }
+
+  /** What came up to the first match, which is taken out. */
+  async until(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const match = pattern.exec(this.#text)
+      if (match !== null) {
+        const end = match.index + match[0].length
+        const taken = this.#text.slice(0, end)
+        this.#text = this.#text.slice(end)
+        return taken
+      }
+      if (this.#isClosed) throw new Error(`closed before ${pattern}: ${this.#text}`)
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+  }
+
+  /** Opens a stream; gives the features. */
+  async open(from?: string, to = 'localhost'): Promise<string> {
+    const claimed = from === undefined ? '' : ` from='${from}'`
+    this.write(
+      `<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='${to}'${claimed} version='1.0'>`,
+    )
+    return this.until(/<\/stream:features>/)
+  }
+
+  /** Logs in with PLAIN, and binds that resource; the rest of the stream begins behind it. */
+  async enter(user: string, password: string, resource: string, domain?: string): Promise<void> {
+    await this.open(undefined, domain)
+    const plain = Buffer.from(`\0${user}\0${password}`).toString('base64')
+    this.write(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${plain}</auth>`)
+    await this.until(/<success[^>]*>/)
+    await this.open(undefined, domain)
+    const bind = `<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>${resource}</resource></bind>`
+    this.write(`<iq type='set' id='bind'>${bind}</iq>`)
+    await this.until(/id='bind'.*<\/iq>/)
+  }
+
+  drop(): void {
+    this.#socket.destroy()
+  }
+}
