@@ -29,7 +29,7 @@ export default defineModule({
   name: 'contact_info',
   about: 'tells whom to ask about the service',
   xeps: { 157: '1.1.1' },
-  on: ['local', 'muc'],
+  on: ['local', 'muc', 'pubsub'],
   config: fields,
 
   setup(host, { config }) {

@@ -7,7 +7,7 @@ export default defineModule({
   name: 'ping',
   about: 'answers pings',
   xeps: { 199: '2.0.1' },
-  on: ['local', 'muc'],
+  on: ['local', 'muc', 'pubsub'],
 
   setup(host) {
     host.feature(NS.ping)

@@ -8,7 +8,7 @@ export default defineModule({
   name: 'time',
   about: 'tells the time',
   xeps: { 202: '2.0' },
-  on: ['local', 'muc'],
+  on: ['local', 'muc', 'pubsub'],
 
   setup(host) {
     host.feature(NS.time)

@@ -10,7 +10,7 @@ export default defineModule({
   name: 'version',
   about: 'tells which software this is',
   xeps: { 92: '1.1' },
-  on: ['local', 'muc'],
+  on: ['local', 'muc', 'pubsub'],
   config: { show_os: t.boolean().default(false).describe('Tell the operating system as well.') },
 
   setup(host, { config }) {

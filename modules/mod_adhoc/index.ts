@@ -26,7 +26,7 @@ export default defineModule({
   name: 'adhoc',
   about: 'offers the commands of the host to clients',
   xeps: { 50: '1.3.0' },
-  on: ['local', 'muc'],
+  on: ['local', 'muc', 'pubsub'],
 
   setup(host) {
     const open = new LRUCache<string, Open>({ max: MOST_OPEN, ttl: OPEN_MILLISECONDS })
