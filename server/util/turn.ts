@@ -7,7 +7,8 @@ export interface Flushable {
 const MANY = 64
 const MOST_LOOKS = 2
 /** After so long the loop gets a turn, and the rest waits for the next one. */
-const SLICE_MILLISECONDS = 4
+const SLICE_MILLISECONDS = 3
+const FLUSHES_BETWEEN_LOOKS = 32
 
 /**
  * The end of the current turn of the event loop: after everything that was
@@ -52,7 +53,7 @@ export class Turn {
     const end = performance.now() + SLICE_MILLISECONDS
     while (this.#next < length) {
       this.#waiting[this.#next++]!.flush()
-      if (this.#next % MANY === 0 && performance.now() > end) return
+      if (this.#next % FLUSHES_BETWEEN_LOOKS === 0 && performance.now() > end) return
     }
   }
 
