@@ -36,6 +36,9 @@ const ORPHAN_SECONDS = 3600
 /** Rooms in which nothing happens leave memory after so long. */
 const REST_MILLISECONDS = 3_600_000
 
+/** Rooms with more clients stay: to come back, they would take the time of everybody. */
+const MOST_SLEEPERS = 500
+
 /** Rooms whose descriptions are read at a time when the service starts. */
 const READ_AT_ONCE = 100
 
@@ -201,7 +204,7 @@ export class Rooms {
     this.#resting.purgeStale()
     const quietSince = this.#service.host.clock.now() - REST_MILLISECONDS
     for (const room of this.#live.values()) {
-      if (room.users === 0 && room.usedAt <= quietSince && !room.isLocked) await this.#lull(room)
+      if (isQuiet(room, quietSince)) await this.#lull(room)
     }
   }
 
@@ -330,6 +333,10 @@ export class Rooms {
       if (room?.sessions.size === 0) await this.use(room, () => this.destroy(room))
     }
   }
+}
+
+function isQuiet({ users, usedAt, isLocked, sessions }: Room, since: number): boolean {
+  return users === 0 && usedAt <= since && !isLocked && sessions.size <= MOST_SLEEPERS
 }
 
 function listingOf(room: Room): Listing {

@@ -2,9 +2,9 @@
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
 
 /** After so long others get their turn. */
-const SLICE_MILLISECONDS = 5
+const SLICE_MILLISECONDS = 3
 /** Looking at the clock for each item would cost more than many an item. */
-const ITEMS_BETWEEN_LOOKS = 100
+const ITEMS_BETWEEN_LOOKS = 32
 
 /**
  * Runs for each item: at once if that takes only a moment, else a slice in each

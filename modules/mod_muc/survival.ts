@@ -5,6 +5,7 @@ import type { Occupant, OccupantSession } from './occupant.ts'
 import type { Role } from './privileges.ts'
 import { evacuate, leave } from './removal.ts'
 import type { Room } from './room.ts'
+import { inSlices } from './slices.ts'
 
 /** Someone in a room, as they are stored. */
 export interface StoredOccupant {
@@ -40,20 +41,23 @@ export async function partWith(room: Room): Promise<void> {
 
 /** Puts those who were stored back into a room that has been loaded. Nobody notices; whoever has gone meanwhile leaves. */
 export async function restoreOccupants(room: Room): Promise<void> {
-  const { host, stores } = room.service
+  const { stores } = room.service
   const stored = await stores.occupants.get(room.node)
   if (stored === undefined) return
-  for (const { nick, role, sessions } of stored) {
-    const [first] = sessions
-    if (first === undefined) continue
-    const occupant = room.makeOccupant(nick, host.parseJid(first.jid).toBare(), role)
-    for (const { jid, presence, tracksAffiliations } of sessions) {
-      const session = room.seat(host.parseJid(jid), occupant, Stanza.parse(presence).keep())
-      session.tracksAffiliations = tracksAffiliations
-    }
-  }
+  await inSlices(stored, (occupant) => restore(room, occupant))
   await stores.occupants.set(room.node, undefined)
   for (const session of room.sessions.values()) if (hasGone(room, session.jid)) await leave(room, session, {})
+}
+
+function restore(room: Room, { nick, role, sessions }: StoredOccupant): void {
+  const { host } = room.service
+  const [first] = sessions
+  if (first === undefined) return
+  const occupant = room.makeOccupant(nick, host.parseJid(first.jid).toBare(), role)
+  for (const { jid, presence, tracksAffiliations } of sessions) {
+    const session = room.seat(host.parseJid(jid), occupant, Stanza.parse(presence).keep())
+    session.tracksAffiliations = tracksAffiliations
+  }
 }
 
 /** A client of this server that is no longer connected. Of those of others we hear if they cannot be reached. */
