@@ -1,18 +1,11 @@
 /** XEP-0045 §9, §10.3–§10.8: what follows when affiliations change. */
 import type { Jid } from '../../server/jid/jid.ts'
-import { Broadcast } from '../../server/xml/broadcast.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
-import { message } from '../../server/xml/build.ts'
-import { type Element, xml } from '../../server/xml/element.ts'
-import { NS } from '../../server/xml/ns.ts'
-import type { Stanza } from '../../server/xml/stanza.ts'
 import type { Affiliate } from './affiliates.ts'
-import { type Actor, type News, statusElement } from './announcements.ts'
-import { inSlices } from './slices.ts'
-import { affiliationLog, versionElement, versionName, type VersionStep } from './features/affiliation-versions.ts'
-import { isMembersOnly } from './features/kinds.ts'
-import { isNonAnonymous, seesJids } from './features/whois.ts'
-import { invitationOf } from './invitation.ts'
+import { type Made, tellOfAbsent, tellTrackers } from './affiliation-news.ts'
+import type { Actor, News } from './announcements.ts'
+import { affiliationLog, versionName, type VersionStep } from './features/affiliation-versions.ts'
+import { isShown } from './features/presence-broadcast.ts'
 import type { Occupant } from './occupant.ts'
 import { type Affiliation, higherRole, isAtLeast } from './privileges.ts'
 import { remove } from './removal.ts'
@@ -92,17 +85,19 @@ export function checkTogether(room: Room, changes: readonly AffiliationChange[])
   }
 }
 
-/** A change that has been made. */
-interface Made extends AffiliationChange {
-  readonly before: Affiliation
-  readonly versions: VersionStep | undefined
-}
-
+/** Tells everybody who may know, once, to which version this leads (XEP-0463). */
 async function tell(room: Room, change: Made, circumstances: Circumstances): Promise<void> {
   await evictFromNick(room, change)
   const occupants = concerned(room, change)
-  for (const occupant of occupants) await follow(room, occupant, change, circumstances.actor)
-  if (occupants.length === 0) await tellOfAbsent(room, change, circumstances)
+  if (occupants.length === 0) return tellOfAbsent(room, change, circumstances)
+  // What is known of a domain is not what is known of those in it.
+  const isPerson = change.jid.node !== undefined
+  let isTold = false
+  for (const occupant of occupants) {
+    const versions: VersionStep | undefined = isPerson && !isTold ? change.versions : undefined
+    isTold = (await follow(room, occupant, { ...change, versions }, circumstances.actor)) || isTold
+  }
+  if (!isPerson || !isTold) await tellTrackers(room, change, isPerson ? occupants : [])
 }
 
 function affiliateOf({ affiliation, nick, reason }: AffiliationChange): Affiliate | undefined {
@@ -127,58 +122,24 @@ function concerned(room: Room, { jid }: AffiliationChange): readonly Occupant[] 
   )
 }
 
+/** Gives an occupant the role that follows; true if the others have heard of it. */
 async function follow(
   room: Room,
   occupant: Occupant,
   { reason, before, versions }: Made,
   actor: Actor | undefined,
-): Promise<void> {
+): Promise<boolean> {
   occupant.refresh()
   const affiliation = room.affiliationOf(occupant)
   const news: News = { actor, reason, versions }
   const role = room.roleFor(affiliation)
-  if (role === undefined) return remove(room, occupant, { ...news, statuses: [affiliation === 'outcast' ? 301 : 321] })
+  if (role === undefined) {
+    await remove(room, occupant, { ...news, statuses: [affiliation === 'outcast' ? 301 : 321] })
+    return isShown(room, occupant.role)
+  }
   // Whoever rises keeps what they have beyond it (§5.1.3).
-  const next = isAtLeast(affiliation, before) ? higherRole(role, occupant.role) : role
-  return changeRole(room, { occupant, role: affiliation === before ? occupant.role : next }, news)
-}
-
-/** §10.3: occupants hear of those who are not there, as far as they may know who it is. */
-async function tellOfAbsent(room: Room, change: Made, { actor, tells }: Circumstances): Promise<void> {
-  const { jid, affiliation, before, reason, versions } = change
-  const codes = before === affiliation ? [] : removalCodes(room, affiliation, before)
-  const item = xml('item', { jid: jid.bare, affiliation }, reason !== undefined && xml('reason', {}, reason))
-  const notice = (...more: readonly Element[]): Broadcast => {
-    const x = xml('x', { xmlns: NS.mucUser }, ...more, ...codes.map(statusElement), item)
-    return new Broadcast(message({ from: room.jid.full }, x))
-  }
-  const plain = notice()
-  const tracked = versions === undefined ? plain : notice(versionElement(versions))
-  await inSlices(room.sessions.values(), ({ jid: to, occupant, tracksAffiliations }) => {
-    if (seesJids(room, occupant)) room.send(to, (tracksAffiliations ? tracked : plain).for(to.full), room.jid)
-  })
-  if (tells && affiliation !== before && jid.node !== undefined) room.forward(jid, noticeFor(room, change, actor))
-}
-
-function removalCodes(room: Room, affiliation: Affiliation, before: Affiliation): readonly number[] {
-  if (affiliation === 'outcast') return [301]
-  return isAtLeast(before, 'member') && room.roleFor(affiliation) === undefined ? [321] : []
-}
-
-/** What somebody is told who is not there: that they are invited (§9.5), or what they are now (§18.1). */
-function noticeFor(room: Room, { jid, affiliation, before, reason }: Made, actor: Actor | undefined): Stanza {
-  const isNew = isAtLeast(affiliation, 'member') && !isAtLeast(before, 'member')
-  if (isNew && room.get(isMembersOnly)) {
-    const by = actor === undefined || !isNonAnonymous(room) ? room.jid : actor.jid.toBare()
-    return invitationOf(room, jid, { from: by.full, reason })
-  }
-  return message(
-    { from: room.jid.full },
-    xml(
-      'x',
-      { xmlns: NS.mucUser },
-      xml('item', { affiliation, jid: jid.bare }, reason !== undefined && xml('reason', {}, reason)),
-      statusElement(101),
-    ),
-  )
+  const risen = isAtLeast(affiliation, before) ? higherRole(role, occupant.role) : role
+  const next = affiliation === before ? occupant.role : risen
+  await changeRole(room, { occupant, role: next }, news)
+  return isShown(room, next)
 }

@@ -135,12 +135,10 @@ export function vanishTo(room: Room, session: OccupantSession, news: News, parti
 
 function show(room: Room, picture: Picture, to: OccupantSession, views: Views): void {
   const of = seesJids(room, to.occupant) ? 'jids' : 'plain'
-  const isTracked = to.tracksAffiliations && picture.news.versions !== undefined
-  const broadcast = (views[isTracked ? TRACKED[of] : of] ??= new Broadcast(render(room, picture, { of, isTracked })))
+  const isTracked = of === 'jids' && to.tracksAffiliations && picture.news.versions !== undefined
+  const broadcast = (views[isTracked ? 'tracked' : of] ??= new Broadcast(render(room, picture, { of, isTracked })))
   sendTo(room, to, broadcast.for(to.jid.full), picture.occupant)
 }
-
-const TRACKED = { jids: 'trackedJids', plain: 'trackedPlain' } as const
 
 function sendTo(room: Room, { jid }: OccupantSession, stanza: Stanza, from: Occupant): void {
   room.send(jid, stanza, from.jid)

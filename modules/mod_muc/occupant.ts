@@ -86,6 +86,5 @@ export class Occupant {
 export interface Views {
   jids?: Broadcast
   plain?: Broadcast
-  trackedJids?: Broadcast
-  trackedPlain?: Broadcast
+  tracked?: Broadcast
 }

@@ -1,10 +1,25 @@
-/** Whatever people do in a room, and however it is interleaved: all see the same room, and hear the same history. */
+/**
+ * Whatever people do in a room, and however it is interleaved, also with restarts: all see the same room and hear the
+ * same history, the archive has that history, and a list of affiliations that is kept by versions is right.
+ */
 import fc from 'fast-check'
 import t from 'tap'
+import hats from '../../../modules/mod_muc_hats.ts'
+import mam from '../../../modules/mod_muc_mam/index.ts'
+import members from '../../../modules/mod_muc_members/index.ts'
+import moderation from '../../../modules/mod_muc_moderation/index.ts'
+import { versionName } from '../../../modules/mod_muc/features/affiliation-versions.ts'
 import { isShown } from '../../../modules/mod_muc/features/presence-broadcast.ts'
 import type { Room } from '../../../modules/mod_muc/room.ts'
+import type { AnyModule } from '../../../server/host/module.ts'
 import type { Stanza } from '../../../server/xml/stanza.ts'
 import { MucWorld, type Person, ROOM } from '../../support/muc-world.ts'
+
+const modules = [mam, moderation, hats, members] as readonly unknown[] as readonly AnyModule[]
+const NS_USER = 'http://jabber.org/protocol/muc#user'
+const NS_MAV = 'urn:xmpp:muc:affiliations:1'
+const NS_RETRACT = 'urn:xmpp:message-retract:1'
+const HAT = 'x:hat'
 
 /** Who takes part: two clients of Juliet's among them. Romeo owns the room, and stays. */
 const CAST = [
@@ -23,6 +38,11 @@ type Deed =
   | { readonly kind: 'role'; readonly nick: number; readonly role: string }
   | { readonly kind: 'affiliation'; readonly whom: number; readonly affiliation: string }
   | { readonly kind: 'configure'; readonly field: string; readonly value: readonly string[] }
+  /** Romeo retracts something that was said; whoever `who` is retracts it, if it was they. */
+  | { readonly kind: 'moderate'; readonly which: number }
+  | { readonly kind: 'retract'; readonly who: number; readonly which: number }
+  | { readonly kind: 'hat'; readonly whom: number; readonly act: string }
+  | { readonly kind: 'restart' | 'silence' }
 
 const who = fc.nat({ max: CAST.length - 1 })
 const nick = fc.nat({ max: NICKS.length - 1 })
@@ -75,23 +95,48 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   },
 )
 
+const which = fc.nat({ max: 20 })
+
+const rareDeed: fc.Arbitrary<Deed> = fc.oneof(
+  fc.record({ kind: fc.constant('moderate' as const), which }),
+  fc.record({ kind: fc.constant('retract' as const), who, which }),
+  fc.record({
+    kind: fc.constant('hat' as const),
+    whom: fc.nat({ max: BARES.length - 1 }),
+    act: fc.constantFrom('assign', 'unassign'),
+  }),
+  fc.record({ kind: fc.constantFrom('restart' as const, 'silence' as const) }),
+)
+
 /** Deeds that are begun before any of them is done. */
-const scene = fc.array(fc.array(deed, { minLength: 1, maxLength: 4 }), { maxLength: 25 })
+const scene = fc.array(
+  fc.array(fc.oneof({ weight: 8, arbitrary: deed }, { weight: 1, arbitrary: rareDeed }), {
+    minLength: 1,
+    maxLength: 4,
+  }),
+  { maxLength: 25 },
+)
 
 t.test('all occupants see the same room and hear one history', async (t) => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
   t.comment(`SEED=${seed}`)
   await fc.assert(
     fc.asyncProperty(scene, async (scenes) => {
-      await using world = await MucWorld.open()
+      let world = await MucWorld.open({ modules })
       const romeo = world.person('romeo@localhost/orchard')
       const people = CAST.map((address) => world.person(address))
-      await romeo.join('Romeo')
+      await romeo.join('Romeo', ROOM, `<mav xmlns='${NS_MAV}'/>`)
       await romeo.configure({ persistentroom: '1' })
+      await romeo.command('urn:xmpp:hats:commands:create', { 'hats#title': 'Hat', 'hats#uri': HAT })
       let count = 0
       for (const deeds of scenes) {
         await Promise.all(deeds.map((each) => act(each, romeo, people, () => `m${count++}`)))
+        // So much of it that the room leaves memory.
+        if (deeds.some(({ kind }) => kind === 'silence')) world.clock.advance(2 * 3600 * 1000)
+        if (deeds.some(({ kind }) => kind === 'restart')) world = await restarted(world, [romeo, ...people])
       }
+      // What comes after a restart wakes the room up.
+      await romeo.speak('last')
       await world.settled()
 
       const room = await world.rooms.find('room')
@@ -101,11 +146,22 @@ t.test('all occupants see the same room and hear one history', async (t) => {
         compareRoster(room, person)
         compareHistory(said, person)
       }
+      compareAffiliations(room, romeo)
+      await compareArchive(said, romeo)
       if (world.complaints.length > 0) throw new Error(world.complaints.join('\n'))
+      await world[Symbol.asyncDispose]()
     }),
     { seed, numRuns: 60 },
   )
 })
+
+/** The service ends, and begins again; people notice nothing. */
+async function restarted(world: MucWorld, people: readonly Person[]): Promise<MucWorld> {
+  await world.settled()
+  await world.close()
+  if (world.complaints.length > 0) throw new Error(world.complaints.join('\n'))
+  return MucWorld.open({ storage: world.storage, people, modules })
+}
 
 type OwnDeed = Extract<Deed, { readonly who: number }>
 
@@ -118,7 +174,26 @@ async function act(deed: Deed, romeo: Person, people: readonly Person[], nextId:
       return romeo.administer(`<item jid='${BARES[deed.whom]}' affiliation='${deed.affiliation}'/>`)
     case 'configure':
       return romeo.configure({ [deed.field]: deed.value })
+    case 'moderate':
+      return romeo.say(
+        `<iq to='${ROOM}' type='set' id='m'><moderate xmlns='urn:xmpp:message-moderate:1' id='${stanzaIdOf(romeo, deed.which)}'><retract xmlns='${NS_RETRACT}'/></moderate></iq>`,
+      )
+    case 'hat':
+      return romeo.command(`urn:xmpp:hats:commands:${deed.act}`, {
+        'hats#jid': BARES[deed.whom] ?? '',
+        'hats#uri': HAT,
+      })
+    case 'restart':
+    case 'silence':
+      return undefined
   }
+}
+
+/** The name that the room has given to one of the messages that Romeo has heard. */
+function stanzaIdOf(romeo: Person, which: number): string {
+  const heard = romeo.inbox.filter((stanza) => voices([stanza]).length > 0)
+  const stanza = heard[which % Math.max(heard.length, 1)]
+  return stanza?.child('stanza-id', 'urn:xmpp:sid:0')?.attrs['id'] ?? 'nothing'
 }
 
 async function actAs(person: Person, deed: OwnDeed, romeo: Person, nextId: () => string): Promise<void> {
@@ -137,6 +212,10 @@ async function actAs(person: Person, deed: OwnDeed, romeo: Person, nextId: () =>
       return person.speak(nextId())
     case 'away':
       return person.say(`<presence to='${ROOM}'><show>away</show></presence>`)
+    case 'retract':
+      return person.say(
+        `<message to='${ROOM}' type='groupchat' id='r'><retract xmlns='${NS_RETRACT}' id='${stanzaIdOf(romeo, deed.which)}'/></message>`,
+      )
     case 'drop':
       person.isReachable = false
       return romeo.speak(nextId())
@@ -224,4 +303,49 @@ function isInsideAll(person: Person, until: Stanza): boolean {
 function isOwnArrival(stanza: Stanza): boolean {
   const x = stanza.child('x', 'http://jabber.org/protocol/muc#user')
   return stanza.type === undefined && (x?.elements.some(({ attrs }) => attrs['code'] === '110') ?? false)
+}
+
+/** Who belongs to the room, as somebody believes who has kept a list by versions (XEP-0463). */
+function compareAffiliations(room: Room, tracker: Person): void {
+  const believed = new Map<string, string>()
+  let version: string | undefined
+  for (const stanza of tracker.inbox) {
+    const x = stanza.child('x', NS_USER)
+    const { since, until } = x?.child('mav', NS_MAV)?.attrs ?? {}
+    if (x === undefined || until === undefined) continue
+    if (since !== undefined && since !== version) throw new Error(`a change since ${since} when ${version} was known`)
+    version = until
+    // That one is there tells nothing of the list.
+    if (stanza.name === 'presence' && since === undefined) continue
+    for (const { name, attrs } of x.elements) {
+      if (name === 'item') believed.set(attrs['jid']?.split('/')[0] ?? '', attrs['affiliation'] ?? '')
+    }
+  }
+  if (version !== versionName(room)) throw new Error(`version ${version} is known where ${versionName(room)} holds`)
+  const truth = [...room.affiliates.entries()].map(([jid, { affiliation }]) => `${jid} ${affiliation}`).toSorted()
+  const list = [...believed].filter(([, affiliation]) => affiliation !== 'none').map((entry) => entry.join(' '))
+  if (truth.join() !== list.toSorted().join()) throw new Error(`${list.join()} is believed where ${truth.join()} holds`)
+}
+
+/** The archive has what was said, in that order, but for what was retracted: of that, tombstones. */
+async function compareArchive(said: readonly string[], romeo: Person): Promise<void> {
+  const retracted = new Set(romeo.inbox.flatMap((stanza) => stanza.child('retract', NS_RETRACT)?.attrs['id'] ?? []))
+  const lived = romeo.inbox.filter((stanza) => voices([stanza]).length > 0)
+  const gone = new Set(
+    lived.flatMap((stanza) => {
+      const id = stanza.child('stanza-id', 'urn:xmpp:sid:0')?.attrs['id'] ?? ''
+      return retracted.has(id) ? (stanza.id ?? []) : []
+    }),
+  )
+  romeo.take()
+  await romeo.say(
+    `<iq to='${ROOM}' type='set' id='q'><query xmlns='urn:xmpp:mam:2'><set xmlns='http://jabber.org/protocol/rsm'><max>100</max></set></query></iq>`,
+  )
+  const texts = romeo.take().map(String)
+  const archived = texts.flatMap((text) => /<body>([^<]*)<\/body>/.exec(text)?.[1] ?? [])
+  const expected = said.filter((id) => !gone.has(id))
+  if (archived.join() !== expected.join())
+    throw new Error(`${archived.join()} is archived, ${expected.join()} was said`)
+  const tombstones = texts.filter((text) => text.includes('<retracted')).length
+  if (tombstones !== gone.size) throw new Error(`${tombstones} tombstones for ${gone.size} messages`)
 }
