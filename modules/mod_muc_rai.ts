@@ -90,9 +90,14 @@ export default defineModule({
     async function lastSaidIn(room: Room): Promise<number> {
       const last = room.history.messages.at(-1)
       if (last !== undefined) return last.at
-      const archives = [...host.items('room-archive')]
-      const found = await Promise.all(archives.map((archive) => archive.last(room, 1)))
-      return Math.max(0, ...found.flatMap((messages) => messages.map(({ at }) => at)))
+      const times = [0]
+      for (const archive of host.items('room-archive')) {
+        for await (const { at } of archive.newest(room)) {
+          times.push(at)
+          break
+        }
+      }
+      return Math.max(...times)
     }
 
     function tellAll(room: Room): void {

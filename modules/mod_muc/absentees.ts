@@ -12,10 +12,9 @@ import type { Room } from './room.ts'
 
 /** Shows a client everybody who belongs to the room and is not there. */
 export function sendAbsentees(room: Room, session: OccupantSession): Maybe<void> {
-  const present = new Set(room.sessions.values().map(({ jid }) => jid.bare))
   const canSeeJids = seesJids(room, session.occupant)
   return inSlices(room.affiliates.entries(), ([bare, affiliate]) => {
-    if (affiliate.affiliation === 'outcast' || present.has(bare)) return
+    if (affiliate.affiliation === 'outcast' || room.present.of(bare) > 0) return
     const shown = absentPresence(room, bare, affiliate, canSeeJids)
     if (shown !== undefined) sendAbsentee(room, session, shown, affiliate.nick)
   })

@@ -93,8 +93,13 @@ export function setupCommands(service: MucService, rooms: Rooms): void {
 
   async function isIdle(room: Room, since: number): Promise<boolean> {
     if (room.sessions.size > 0 || room.createdAt > since) return false
-    const last = await Promise.all(Array.from(host.items('room-archive'), (archive) => archive.last(room, 1)))
-    return last.flat().every(({ at }) => at <= since)
+    for (const archive of host.items('room-archive')) {
+      for await (const { at } of archive.newest(room)) {
+        if (at > since) return false
+        break
+      }
+    }
+    return true
   }
 
   async function destroyIfIdle(room: Room): Promise<void> {

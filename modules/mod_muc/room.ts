@@ -14,7 +14,7 @@ import { Job } from './job.ts'
 import { Occupant, OccupantSession } from './occupant.ts'
 import type { RoomValue } from './options.ts'
 import { type Affiliation, defaultRole, type Role } from './privileges.ts'
-import type { MucService, StoredRoom } from './service.ts'
+import { type MucService, type StoredRoom, Tally } from './service.ts'
 
 /** The key from which occupant ids are made (XEP-0421 §4.1). Never told to anybody. */
 export const occupantIdKey: RoomValue<string> = { key: 'occupant_id_key', initial: '' }
@@ -53,6 +53,8 @@ export class Room {
   readonly occupants = new Map<string, Occupant>()
   /** Every client in the room, by its full address. */
   readonly sessions = new Map<string, OccupantSession>()
+  /** How many clients of each bare JID are in the room. */
+  readonly present = new Tally()
   /** Of those who have left lately: whom an occupant id stands for. */
   readonly departed = new Map<string, Jid>()
   readonly history: History
@@ -177,6 +179,7 @@ export class Room {
     this.occupants.set(occupant.nick, occupant)
     occupant.add(session)
     this.service.visits.add(jid.bare)
+    this.present.add(jid.bare)
     return session
   }
 
@@ -192,6 +195,7 @@ export class Room {
     if (!this.sessions.delete(session.jid.full)) return
     this.#leaveNick(session)
     this.service.visits.remove(session.jid.bare)
+    this.present.remove(session.jid.bare)
     const { id, bare } = session.occupant
     this.departed.delete(id)
     this.departed.set(id, bare)

@@ -7,7 +7,7 @@ import { Stanza } from '../../server/xml/stanza.ts'
 import type { ArchiveItem, ArchiveStore } from '../../storage/store.ts'
 import type { GroupMessage } from '../mod_muc/events.ts'
 import type { ShownMessage } from '../mod_muc/features/history.ts'
-import type { RoomArchive } from '../mod_muc/room-archive.ts'
+import type { ArchivedMessage, RoomArchive } from '../mod_muc/room-archive.ts'
 import type { Room } from '../mod_muc/room.ts'
 import { isArchived } from './options.ts'
 
@@ -72,11 +72,21 @@ function archiveOf(messages: ArchiveStore): RoomArchive {
       const item = await messages.get(room.node, id)
       return item && shownMessage(room, item)
     },
-    last: async (room, limit) => {
-      const items = await messages.find(room.node, { limit, newestFirst: true })
-      return items.map((item) => shownMessage(room, item))
-    },
+    newest: (room) => newest(messages, room),
     replace: (room, id, stanza) => messages.replace(room.node, id, stanza.toString()),
+  }
+}
+
+/** Items that are read at a time. */
+const PAGE = 100
+
+async function* newest(messages: ArchiveStore, room: Room): AsyncIterable<ArchivedMessage> {
+  let before: string | undefined
+  for (;;) {
+    const items = await messages.find(room.node, { before, limit: PAGE, newestFirst: true })
+    for (const { id, when, with: sender, stanza } of items) yield { id, at: when.getTime(), sender, xml: stanza }
+    before = items.at(-1)?.id
+    if (items.length < PAGE) return
   }
 }
 

@@ -30,8 +30,8 @@ declare module '../../server/host/events.ts' {
   }
 }
 
-/** Somebody who has registered with a room, and is not in it. */
-interface Absentee {
+/** Somebody who has registered with a room. */
+interface Registered {
   readonly jid: Jid
   readonly nick: string
 }
@@ -48,12 +48,9 @@ const field: ListField = {
 }
 
 export function setupNotices(host: ModuleHost<'muc'>, wishes: MapStore<Wish>): void {
-  /** Of rooms in which something was said; nearly always short, or empty. */
-  const absentees = new WeakMap<Room, readonly Absentee[]>()
-  const forget = ({ room }: { readonly room: Room }): void => void absentees.delete(room)
-  host.on('muc/joined', forget)
-  host.on('muc/left', forget)
-  host.on('muc/affiliated', forget)
+  /** Of rooms in which something was said: who has registered there, and has an account on this server. */
+  const registered = new WeakMap<Room, readonly Registered[]>()
+  host.on('muc/affiliated', ({ room }) => void registered.delete(room))
 
   host.provide('room-registration-field', {
     field,
@@ -66,31 +63,26 @@ export function setupNotices(host: ModuleHost<'muc'>, wishes: MapStore<Wish>): v
     'muc/message',
     ({ room, stanza }) => {
       if (room.isLocked || !isWorthKeeping(stanza)) return
-      const away = absenteesOf(room)
+      const away = registeredIn(room).filter(({ jid }) => room.present.of(jid.bare) === 0)
       if (away.length > 0) host.spawn('tell members who are away', () => tell(room, stanza.keep(), away))
     },
     'copy',
   )
 
-  function absenteesOf(room: Room): readonly Absentee[] {
-    const known = absentees.get(room)
+  function registeredIn(room: Room): readonly Registered[] {
+    const known = registered.get(room)
     if (known !== undefined) return known
-    const found = [...localAbsentees(room)]
-    absentees.set(room, found)
+    const ours = new Set(host.siblings('local'))
+    const found: Registered[] = []
+    for (const [bare, { affiliation, nick }] of room.affiliates.entries()) {
+      const jid = affiliation === 'outcast' || nick === undefined ? undefined : host.parseJid(bare)
+      if (jid !== undefined && nick !== undefined && ours.has(jid.domain)) found.push({ jid, nick })
+    }
+    registered.set(room, found)
     return found
   }
 
-  function* localAbsentees(room: Room): Iterable<Absentee> {
-    const ours = new Set(host.siblings('local'))
-    const present = new Set(room.sessions.values().map(({ jid }) => jid.bare))
-    for (const [bare, { affiliation, nick }] of room.affiliates.entries()) {
-      if (affiliation === 'outcast' || nick === undefined || present.has(bare)) continue
-      const jid = host.parseJid(bare)
-      if (ours.has(jid.domain)) yield { jid, nick }
-    }
-  }
-
-  async function tell(room: Room, stanza: Stanza, away: readonly Absentee[]): Promise<void> {
+  async function tell(room: Room, stanza: Stanza, away: readonly Registered[]): Promise<void> {
     const said = saidIn(stanza)
     const wanted = await wishes.all(room.node)
     const usual = usualWish(room)

@@ -2,12 +2,14 @@
 import type { ModuleHost } from '../../server/host/host.ts'
 import { retractedId } from '../../server/protocol/retraction.ts'
 import { NS } from '../../server/xml/ns.ts'
-import type { Stanza } from '../../server/xml/stanza.ts'
+import { Stanza } from '../../server/xml/stanza.ts'
 import type { ShownMessage } from '../mod_muc/features/history.ts'
 import type { Room } from '../mod_muc/room.ts'
 
 /** How many of the last messages are looked through for those of one person. */
 const SEARCHED = 5000
+/** Everybody in the room is told of each. */
+const MOST_AT_ONCE = 500
 
 export class Graves {
   readonly #host: ModuleHost
@@ -27,15 +29,25 @@ export class Graves {
     return undefined
   }
 
-  /** What somebody has said since then and not retracted, the oldest first; `since` is in milliseconds since 1970. */
+  /**
+   * What somebody has said since then and not retracted, the oldest first; `since` is in milliseconds since 1970. Not
+   * more than can be retracted at once.
+   */
   async saidBy(room: Room, bare: string, since: number): Promise<readonly ShownMessage[]> {
-    const found = new Map(room.history.messages.map((message) => [message.id, message]))
+    const isTheirs = (sender: string, at: number) => bareOf(sender) === bare && at >= since
+    const kept = room.history.messages.filter(({ sender, at }) => isTheirs(sender, at))
+    const found = new Map(kept.map((message) => [message.id, message]))
     for (const archive of this.#host.items('room-archive')) {
-      for (const message of await archive.last(room, SEARCHED)) found.set(message.id, message)
+      let seen = 0
+      for await (const { id, at, sender, xml } of archive.newest(room)) {
+        if (isTheirs(sender, at) && !found.has(id)) found.set(id, { id, at, sender, shown: Stanza.parse(xml) })
+        if (at < since || ++seen >= SEARCHED || found.size >= MOST_AT_ONCE) break
+      }
     }
     return [...found.values()]
-      .filter(({ sender, at, shown }) => bareOf(sender) === bare && at >= since && isRetractable(shown))
+      .filter(({ shown }) => isRetractable(shown))
       .toSorted((one, other) => one.at - other.at)
+      .slice(-MOST_AT_ONCE)
   }
 
   /** Puts a tombstone in the place of a message. */

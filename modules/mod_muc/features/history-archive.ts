@@ -2,10 +2,10 @@
 import type { Chain } from '../../../server/host/hooks.ts'
 import { withStanzaId } from '../../../server/protocol/stanza-id.ts'
 import { Stanza } from '../../../server/xml/stanza.ts'
-import type { ArchiveItem } from '../../../storage/store.ts'
+import type { ArchiveItem, ArchiveStore } from '../../../storage/store.ts'
 import type { GroupMessage } from '../events.ts'
 import type { Room } from '../room.ts'
-import type { RoomArchive } from '../room-archive.ts'
+import type { ArchivedMessage, RoomArchive } from '../room-archive.ts'
 import type { MucService } from '../service.ts'
 import { historyLength, type ShownMessage } from './history.ts'
 
@@ -53,9 +53,8 @@ export class HistoryArchive implements RoomArchive {
     return item && shownMessage(room, item)
   }
 
-  async last(room: Room, limit: number): Promise<readonly ShownMessage[]> {
-    const items = await this.#service.stores.history.find(room.node, { limit, newestFirst: true })
-    return items.map((item) => shownMessage(room, item))
+  newest(room: Room): AsyncIterable<ArchivedMessage> {
+    return newestIn(this.#service.stores.history, room)
   }
 
   replace(room: Room, id: string, stanza: Stanza): Promise<boolean> {
@@ -84,6 +83,20 @@ export class HistoryArchive implements RoomArchive {
     host.spawn('forget old messages', async () => {
       await stores.history.remove(room.node, { before: ids[0] ?? id })
     })
+  }
+}
+
+/** Items that are read at a time. */
+const PAGE = 100
+
+/** Reads what a store has of a room, the newest first, as far as somebody wants to know it. */
+async function* newestIn(store: ArchiveStore, room: Room): AsyncIterable<ArchivedMessage> {
+  let before: string | undefined
+  for (;;) {
+    const items = await store.find(room.node, { before, limit: PAGE, newestFirst: true })
+    for (const { id, when, with: sender, stanza } of items) yield { id, at: when.getTime(), sender, xml: stanza }
+    before = items.at(-1)?.id
+    if (items.length < PAGE) return
   }
 }
 
