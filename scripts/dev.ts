@@ -12,7 +12,7 @@ import { consoleSink } from '../server/log/console-sink.ts'
 import { createLog } from '../server/log/log.ts'
 import { Server } from '../server/server.ts'
 import { systemClock } from '../server/util/clock.ts'
-import { systemRandom } from '../server/util/random.ts'
+import { SystemRandom } from '../server/util/random.ts'
 import { COMPONENTS } from './cli/configured.ts'
 import { ModuleFiles } from './cli/module-files.ts'
 import { openStorage } from './cli/open-storage.ts'
@@ -31,7 +31,7 @@ if ('problems' in checked) throw new Error(checked.problems.map(({ message }) =>
 const config = checked.ok
 const log = createLog({ level: 'debug', modules: new Map() }, consoleSink(process.stdout))
 const storage = await openStorage(config, systemClock, log)
-const server = new Server({ config, modules, storage, log, clock: systemClock, random: systemRandom })
+const server = new Server({ config, modules, storage, log, clock: systemClock, random: new SystemRandom() })
 await server.start()
 // The module of that name gives this service.
 const accounts = server.hosts.get('localhost')?.loader.service('accounts') as Accounts

@@ -13,7 +13,7 @@ import type { StoredAccount } from '../../server/auth/accounts.ts'
 import { makeCredentials } from '../../server/auth/credentials.ts'
 import { KeyDerivationQueue } from '../../server/auth/pbkdf2.ts'
 import { systemClock } from '../../server/util/clock.ts'
-import { systemRandom } from '../../server/util/random.ts'
+import { SystemRandom } from '../../server/util/random.ts'
 import { Storage } from '../../storage/storage.ts'
 import { keyval } from '../../storage/store.ts'
 
@@ -79,7 +79,7 @@ async function makeAccounts(): Promise<void> {
   const storage = await Storage.start({ driver, path: join(folder, 'madrigal.sqlite') }, given)
   life.defer(() => storage.close())
   const { accounts } = await storage.open('localhost', { accounts: keyval<StoredAccount>('accounts') })
-  const credentials = await makeCredentials('benchpw', { pbkdf2: new KeyDerivationQueue(), random: systemRandom })
+  const credentials = await makeCredentials('benchpw', { pbkdf2: new KeyDerivationQueue(), random: new SystemRandom() })
   const account: StoredAccount = { credentials, role: 'user', createdAt: 0 }
   await Promise.all(Array.from({ length: ACCOUNTS }, (_, i) => accounts.set(`u${i}`, account)))
 }

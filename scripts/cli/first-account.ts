@@ -1,7 +1,7 @@
 /** The first start: an account for the admin, and what to do next. */
 import type { Accounts } from '../../server/auth/accounts.ts'
 import type { Server } from '../../server/server.ts'
-import { systemRandom } from '../../server/util/random.ts'
+import { SystemRandom } from '../../server/util/random.ts'
 
 const ADMIN = 'admin'
 
@@ -13,7 +13,7 @@ export async function firstAccount(server: Server, out: { write(text: string): u
   const accounts = server.hosts.get(domain)?.loader.service('accounts') as Accounts | undefined
   if (accounts === undefined || !accounts.writable) return
   for await (const _ of accounts.list()) return
-  const password = systemRandom.id()
+  const password = new SystemRandom().id()
   await accounts.create(ADMIN, password, 'admin')
   const rooms = server.hosts.domains('muc')
   const ports = server.front.listeners.map(({ entrance, address }) => `${address} (${NAMES[entrance]})`)

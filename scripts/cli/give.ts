@@ -5,7 +5,7 @@ import { CommandRegistry } from '../../server/admin/command-registry.ts'
 import { createLog } from '../../server/log/log.ts'
 import { Server } from '../../server/server.ts'
 import { systemClock } from '../../server/util/clock.ts'
-import { systemRandom } from '../../server/util/random.ts'
+import { SystemRandom } from '../../server/util/random.ts'
 import { configured } from './configured.ts'
 import { ask } from './control-client.ts'
 import { openStorage } from './open-storage.ts'
@@ -32,7 +32,7 @@ async function runStopped(
 ): Promise<ControlReply> {
   const log = createLog({ level: 'error', modules: new Map() }, process.stderr)
   const storage = await openStorage(config, systemClock, log)
-  const server = new Server({ config, modules, storage, log, clock: systemClock, random: systemRandom })
+  const server = new Server({ config, modules, storage, log, clock: systemClock, random: new SystemRandom() })
   const commands = new CommandRegistry(server.hosts, server.serverModules.commands)
   try {
     await server.start({ listen: false })

@@ -8,7 +8,7 @@ import { createLog, type PinoLog } from '../../server/log/log.ts'
 import type { Reloaded } from '../../server/server.ts'
 import { Server } from '../../server/server.ts'
 import { systemClock } from '../../server/util/clock.ts'
-import { systemRandom } from '../../server/util/random.ts'
+import { SystemRandom } from '../../server/util/random.ts'
 import { VERSION } from '../../server/version.ts'
 import { type Configured, configured } from './configured.ts'
 import { ask } from './control-client.ts'
@@ -28,7 +28,7 @@ export async function start(named: string | undefined): Promise<void> {
   const log = createLog(config.server.log, sink)
   log.info(`Madrigal ${VERSION} starts`, { path: file ?? '(no configuration file: the defaults)' })
   const storage = await openStorage(config, systemClock, log)
-  const server = new Server({ config, modules, storage, log, clock: systemClock, random: systemRandom })
+  const server = new Server({ config, modules, storage, log, clock: systemClock, random: new SystemRandom() })
   const commands = new CommandRegistry(server.hosts, server.serverModules.commands)
   const reload = (): Promise<Reloaded> => reloadFrom(server, file)
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()

@@ -7,8 +7,8 @@ export interface Random {
   id(): string
 }
 
-/** Asking the system costs the same for many bytes as for few, so they are fetched in stock. */
-class PooledRandom implements Random {
+/** The machine's own. Asking it costs the same for many bytes as for few, so they are fetched in stock. */
+export class SystemRandom implements Random {
   #pool = Buffer.alloc(0)
   #next = 0
 
@@ -31,5 +31,3 @@ class PooledRandom implements Random {
 
 const POOL_BYTES = 4096
 const MOST_POOLED = 64
-
-export const systemRandom: Random = new PooledRandom()

@@ -11,7 +11,7 @@ import { createLog } from '../../server/log/log.ts'
 import { type CertificateFiles, makeSelfSigned } from '../../server/net/certificates.ts'
 import type { Server } from '../../server/server.ts'
 import { systemClock } from '../../server/util/clock.ts'
-import { systemRandom } from '../../server/util/random.ts'
+import { SystemRandom } from '../../server/util/random.ts'
 import { Storage } from '../../storage/storage.ts'
 import { keyval } from '../../storage/store.ts'
 import { type OwnServer, startOwnServer } from '../support/own-server.ts'
@@ -71,7 +71,7 @@ export class PlayHouse implements AsyncDisposable {
   #credentialsFor(password: string): Promise<StoredCredentials> {
     const pbkdf2 = new KeyDerivationQueue()
     return once(this.#credentials, password, () =>
-      makeCredentials(password, { pbkdf2, random: systemRandom, iterations: ITERATIONS }),
+      makeCredentials(password, { pbkdf2, random: new SystemRandom(), iterations: ITERATIONS }),
     )
   }
 

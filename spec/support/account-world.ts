@@ -13,7 +13,7 @@ import { type Origin, RoutedStanza } from '../../server/routed-stanza.ts'
 import { Server } from '../../server/server.ts'
 import type { ClientSession } from '../../server/session/client-session.ts'
 import type { Stream } from '../../server/stream/stream.ts'
-import { systemRandom } from '../../server/util/random.ts'
+import { SystemRandom } from '../../server/util/random.ts'
 import { Stanza } from '../../server/xml/stanza.ts'
 import { Storage } from '../../storage/storage.ts'
 import { ManualClock } from './muc-world.ts'
@@ -43,7 +43,7 @@ export class AccountWorld implements AsyncDisposable {
     const text = `data: /nowhere\nhosts: { localhost: { modules: ${modules}${host === '' ? '' : `, ${host}`} } }`
     const checked = loadConfig({ file: 'world.yaml', text, modules: known, components: ['muc'] })
     if ('problems' in checked) throw new Error(checked.problems.map(({ message }) => message).join('\n'))
-    const parts = { config: checked.ok, modules: known, storage, log, clock, random: systemRandom }
+    const parts = { config: checked.ok, modules: known, storage, log, clock, random: new SystemRandom() }
     const world = new AccountWorld(new Server(parts), clock, storage, complaints)
     await world.server.start({ listen: false })
     return world

@@ -20,7 +20,7 @@ import { handled, type Handled, type Origin, RoutedStanza } from '../../server/r
 import { Router } from '../../server/router.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import type { Clock } from '../../server/util/clock.ts'
-import { systemRandom } from '../../server/util/random.ts'
+import { SystemRandom } from '../../server/util/random.ts'
 import { Stanza } from '../../server/xml/stanza.ts'
 import { Storage } from '../../storage/storage.ts'
 
@@ -81,7 +81,7 @@ export class MucWorld implements AsyncDisposable {
       router: this.#router,
       pending,
       clock,
-      random: systemRandom,
+      random: new SystemRandom(),
       pbkdf2: new KeyDerivationQueue(),
       parseJid: (address: string) => Jid.parse(address),
       tryParseJid: (address: string) => Jid.tryParse(address),

@@ -11,7 +11,7 @@ import type { ServerConfig } from '../../server/host/host-set.ts'
 import type { CertificateFiles } from '../../server/net/certificates.ts'
 import { type Reloaded, Server } from '../../server/server.ts'
 import { systemClock } from '../../server/util/clock.ts'
-import { systemRandom } from '../../server/util/random.ts'
+import { SystemRandom } from '../../server/util/random.ts'
 import { type DriverName, Storage } from '../../storage/storage.ts'
 
 export interface OwnServerOptions {
@@ -54,7 +54,14 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<Ow
   const log = createLog({ level: 'warn', modules: new Map() }, sink)
   const storage = typeof wanted === 'string' ? await openStorage(wanted, data, options.postgresUrl, log) : wanted
   if (certificate !== undefined) await provideCertificate(certificate, join(data, 'certificates'))
-  const server = new Server({ config: load(config), modules, storage, log, clock: systemClock, random: systemRandom })
+  const server = new Server({
+    config: load(config),
+    modules,
+    storage,
+    log,
+    clock: systemClock,
+    random: new SystemRandom(),
+  })
   await server.start()
   const port = (wanted: string): number => server.front.listeners.find(({ entrance }) => entrance === wanted)?.port ?? 0
   return {

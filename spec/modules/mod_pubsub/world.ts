@@ -12,7 +12,7 @@ import {
 } from '../../../modules/mod_pubsub/service.ts'
 import type { StoredItem } from '../../../modules/mod_pubsub/item.ts'
 import { Jid } from '../../../server/jid/jid.ts'
-import { systemRandom } from '../../../server/util/random.ts'
+import { SystemRandom } from '../../../server/util/random.ts'
 import { xml } from '../../../server/xml/element.ts'
 import type { Stanza } from '../../../server/xml/stanza.ts'
 import { Storage } from '../../../storage/storage.ts'
@@ -67,7 +67,7 @@ export class PubsubWorld {
       autoCreate: true,
       namesPublishers: false,
       clock,
-      random: systemRandom,
+      random: new SystemRandom(),
       isOwner: (who) => who.bare === juliet.bare,
       mayCreate: (who) => who.bare === juliet.bare,
       seesPresence: (who) => this.contacts.some(({ bare }) => bare === who.bare),

@@ -11,13 +11,14 @@ import {
 import { digest, hashFunctions, hmac, type HashName } from '../../../server/auth/digest.ts'
 import { MalformedPassword, preparePassword } from '../../../server/auth/password.ts'
 import { HashingBusy, KeyDerivationQueue } from '../../../server/auth/pbkdf2.ts'
-import { systemRandom } from '../../../server/util/random.ts'
+import { SystemRandom } from '../../../server/util/random.ts'
 import { CountingPbkdf2 } from './sasl/world.ts'
 
 const HASHES: readonly HashName[] = ['sha-1', 'sha-256', 'sha-512']
+const random = new SystemRandom()
 const pbkdf2 = new KeyDerivationQueue()
 const make = (password: string): Promise<StoredCredentials> =>
-  makeCredentials(password, { pbkdf2, random: systemRandom, iterations: 16 })
+  makeCredentials(password, { pbkdf2, random, iterations: 16 })
 
 t.test('hmac and digest are what Node makes of any key and text', (t) => {
   fc.assert(
@@ -37,7 +38,7 @@ t.test('hmac and digest are what Node makes of any key and text', (t) => {
 })
 
 t.test('makes keys for each hash, as RFC 5802 has them', async (t) => {
-  const credentials = await makeCredentials('pencil', { pbkdf2, random: systemRandom })
+  const credentials = await makeCredentials('pencil', { pbkdf2, random })
   const salts = new Set<string>()
   for (const hash of HASHES) {
     const keys = credentials[hash]
@@ -54,7 +55,7 @@ t.test('makes keys for each hash, as RFC 5802 has them', async (t) => {
   }
   t.equal(salts.size, 3, 'each with a salt of its own')
   t.same(JSON.parse(JSON.stringify(credentials)), credentials, 'as JSON')
-  t.same(Object.keys(await makeCredentials('x', { pbkdf2, random: systemRandom, hashes: ['sha-256'] })), ['sha-256'])
+  t.same(Object.keys(await makeCredentials('x', { pbkdf2, random, hashes: ['sha-256'] })), ['sha-256'])
 })
 
 t.test('verifies a password with whichever hash there is', async (t) => {
@@ -116,7 +117,7 @@ t.test('users who do not exist have keys that stay and that nothing fits', async
   const names = ['romeo@verona.example', '__proto__@verona.example', 'constructor', 'ü', '', 'x'.repeat(3000)]
   const seen = new Set<string>()
   for (const hash of HASHES) {
-    const real = (await makeCredentials('x', { pbkdf2, random: systemRandom }))[hash]!
+    const real = (await makeCredentials('x', { pbkdf2, random }))[hash]!
     for (const name of names) {
       const fake = fakeCredentials(secret, name, hash)
       t.same(fakeCredentials(secret, name, hash), fake)
@@ -132,7 +133,7 @@ t.test('users who do not exist have keys that stay and that nothing fits', async
 
 t.test('every password costs one PBKDF2 of the same kind', async (t) => {
   const counting = new CountingPbkdf2()
-  const real = await makeCredentials('pencil', { pbkdf2, random: systemRandom })
+  const real = await makeCredentials('pencil', { pbkdf2, random })
   const fake = { 'sha-256': fakeCredentials(Buffer.alloc(32), 'nobody', 'sha-256') }
   for (const credentials of [real, fake]) {
     for (const password of ['pencil', 'wrong']) await verifyPassword(credentials, password, counting)
