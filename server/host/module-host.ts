@@ -54,7 +54,9 @@ export function viewOf(
     get admins() {
       return host.settings.admins
     },
-    anonymous: host.settings.anonymous,
+    get anonymous() {
+      return host.settings.anonymous
+    },
     siblings: (kind) => kernel.domains(kind).filter((domain) => domain !== host.domain),
     roleOf: (jid) => kernel.roleOf(jid),
     isConnected: (jid) => kernel.isConnected(jid),

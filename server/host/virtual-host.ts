@@ -97,8 +97,8 @@ export class VirtualHost implements RoutedHost, StreamHost {
       if (result !== handled) stream.send(reply(stanza, result instanceof Element ? result : undefined))
     }
     const refused = (error: unknown): void => {
-      if (!(error instanceof StanzaError)) throw error
-      stream.send(errorReply(stanza, error.toElement()))
+      if (error instanceof StreamError) throw error
+      stream.send(errorReply(stanza, this.#refusal(payload, error).toElement()))
     }
     try {
       const result = handler(stream, payload, stanza)
@@ -142,6 +142,13 @@ export class VirtualHost implements RoutedHost, StreamHost {
     this.hooks.announce('session/closed', { session })
     this.directory.release(account)
     this.#log.debug('session closed', { jid: session.jid.full })
+  }
+
+  /** What the sender hears of an error: a handler that fails harms its request only. */
+  #refusal(payload: Element, cause: unknown): StanzaError {
+    if (cause instanceof StanzaError) return cause
+    this.#log.error('early request failed', { stanza: `iq {${payload.ns}}${payload.name}`, error: cause })
+    return new StanzaError('internal-server-error', undefined, { type: 'wait', cause })
   }
 
   #sessionOf({ identity }: Stream): ClientSession | undefined {

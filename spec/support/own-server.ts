@@ -6,6 +6,7 @@ import { allModules } from '../../modules/catalogue.ts'
 import { COMPONENTS } from '../../scripts/cli/configured.ts'
 import type { Accounts } from '../../server/auth/accounts.ts'
 import { loadConfig } from '../../server/config/config.ts'
+import type { AnyModule } from '../../server/host/module.ts'
 import { createLog, type Log } from '../../server/log/log.ts'
 import type { ServerConfig } from '../../server/host/host-set.ts'
 import type { CertificateFiles } from '../../server/net/certificates.ts'
@@ -24,6 +25,8 @@ export interface OwnServerOptions {
   /** A folder with the data of an earlier server; it is not removed then. */
   readonly data?: string
   readonly log?: { write(line: string): void }
+  /** Besides all of ours. */
+  readonly modules?: readonly AnyModule[]
   /** Used for hosts that are in it, so that none has to be made. */
   readonly certificate?: CertificateFiles
 }
@@ -44,7 +47,7 @@ const LISTEN = `listen: { c2s: ['127.0.0.1:0'], c2s_tls: ['127.0.0.1:0'], http: 
 export async function startOwnServer(options: OwnServerOptions = {}): Promise<OwnServer> {
   const { storage: wanted = 'memory', config = '', log: sink = { write() {} }, certificate } = options
   const data = options.data ?? (await mkdtemp(join(tmpdir(), 'madrigal-')))
-  const modules = await allModules()
+  const modules = [...(await allModules()), ...(options.modules ?? [])]
   const load = (own: string): ServerConfig => {
     const text = `data: ${JSON.stringify(data)}\n${/^listen:/m.test(own) ? '' : LISTEN}\n${own}`
     const checked = loadConfig({ file: 'spec.yaml', text, modules, components: COMPONENTS })
