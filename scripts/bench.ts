@@ -6,12 +6,16 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 
 const root = join(import.meta.dirname, '..')
 const neutral = [process.env['BENCH_GENERATOR'], join(root, '../shared/bench')].find((path) => path && existsSync(path))
 const benchDir = process.env['BENCH_DIR'] ?? join(root, '.bench')
-const words = process.argv.slice(2)
-const wanted = words.filter((word) => !word.startsWith('--'))
+const { values: chosen, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { own: { type: 'boolean' }, against: { type: 'boolean' } },
+})
+const wanted = positionals.flatMap((words) => words.split(','))
 
 /** How many times cheaper than the others we want to be (µs of server CPU per operation). */
 const targets: Readonly<Record<string, readonly [prosody: number, ejabberd: number]>> = {
@@ -58,8 +62,8 @@ interface Run {
   readonly failed_logins: number
 }
 
-if (!words.includes('--against')) ownBenchmarks()
-if (!words.includes('--own')) compare()
+if (!chosen.against) ownBenchmarks()
+if (!chosen.own) compare()
 
 function ownBenchmarks(): void {
   const files = readdirSync(join(root, 'scripts/bench')).filter(
@@ -78,7 +82,7 @@ function compare(): void {
     )
     return
   }
-  const scenarios = wanted.length > 0 ? wanted.join(',') : Object.keys(targets).join(',')
+  const scenarios = (wanted.length > 0 ? wanted : Object.keys(targets)).join(',')
   const results = join(benchDir, 'results')
   rmSync(results, { recursive: true, force: true })
   mkdirSync(results, { recursive: true })

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { RegistrationRates } from '../../modules/mod_register/rates.ts'
 import { AccountWorld } from '../support/account-world.ts'
-import { ManualClock } from '../support/muc-world.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 
 const MINUTE = 60_000
 
 t.test('only so many accounts are made from one network in an hour', (t) => {
-  const clock = new ManualClock()
+  const clock = new FakeClock(Date.parse('2026-01-01T00:00:00Z'))
   const rates = new RegistrationRates(3, clock)
   const tries = (address: string, times: number): readonly boolean[] =>
     Array.from({ length: times }, () => rates.allow(address))

@@ -16,7 +16,7 @@ import type { Stream } from '../../server/stream/stream.ts'
 import { SystemRandom } from '../../server/util/random.ts'
 import { Stanza } from '../../server/xml/stanza.ts'
 import { Storage } from '../../storage/storage.ts'
-import { ManualClock } from './muc-world.ts'
+import { FakeClock } from './fake-clock.ts'
 
 export interface AccountWorldOptions {
   /** YAML of the modules of `localhost`, in braces. */
@@ -28,14 +28,14 @@ export interface AccountWorldOptions {
 }
 
 export class AccountWorld implements AsyncDisposable {
-  readonly clock: ManualClock
+  readonly clock: FakeClock
   readonly storage: Storage
   readonly server: Server
   /** Lines that the server has logged: there should be none. */
   readonly complaints: string[]
 
   static async open({ modules = '{}', host = '', others = [] }: AccountWorldOptions = {}): Promise<AccountWorld> {
-    const clock = new ManualClock()
+    const clock = new FakeClock(Date.parse('2026-01-01T00:00:00Z'))
     const complaints: string[] = []
     const log = createLog({ level: 'warn', modules: new Map() }, { write: (line) => void complaints.push(line) })
     const storage = await Storage.start({ driver: 'memory' }, { clock, log })
@@ -49,7 +49,7 @@ export class AccountWorld implements AsyncDisposable {
     return world
   }
 
-  private constructor(server: Server, clock: ManualClock, storage: Storage, complaints: string[]) {
+  private constructor(server: Server, clock: FakeClock, storage: Storage, complaints: string[]) {
     this.server = server
     this.clock = clock
     this.storage = storage

@@ -19,10 +19,10 @@ import { PendingIqs } from '../../server/pending-iqs.ts'
 import { handled, type Handled, type Origin, RoutedStanza } from '../../server/routed-stanza.ts'
 import { Router } from '../../server/router.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
-import type { Clock } from '../../server/util/clock.ts'
 import { SystemRandom } from '../../server/util/random.ts'
 import { Stanza } from '../../server/xml/stanza.ts'
 import { Storage } from '../../storage/storage.ts'
+import { FakeClock } from './fake-clock.ts'
 
 export const SERVICE = 'conference.localhost'
 export const ROOM = `room@${SERVICE}`
@@ -39,7 +39,7 @@ export interface WorldOptions {
 }
 
 export class MucWorld implements AsyncDisposable {
-  readonly clock: ManualClock
+  readonly clock: FakeClock
   readonly storage: Storage
   /** Lines that the server has logged: there should be none. */
   readonly complaints: string[]
@@ -50,7 +50,7 @@ export class MucWorld implements AsyncDisposable {
   readonly #people = new Map<string, Person>()
 
   static async open({ config = '{}', storage, people = [], modules = [] }: WorldOptions = {}): Promise<MucWorld> {
-    const clock = new ManualClock()
+    const clock = new FakeClock(Date.parse('2026-01-01T00:00:00Z'))
     const complaints: string[] = []
     const log = createLog({ level: 'warn', modules: new Map() }, { write: (line) => void complaints.push(line) })
     const opened = storage ?? (await Storage.start({ driver: 'memory' }, { clock, log }))
@@ -61,7 +61,7 @@ export class MucWorld implements AsyncDisposable {
   }
 
   private constructor(
-    clock: ManualClock,
+    clock: FakeClock,
     opened: Storage,
     options: string,
     complaints: string[],
@@ -270,39 +270,4 @@ export function summary(stanza: Stanza): string {
     topic === undefined ? undefined : `subject "${topic}"`,
   ]
   return words.filter((word) => word !== undefined).join(' ')
-}
-
-/** A clock that moves when told to. */
-export class ManualClock implements Clock {
-  #now = Date.parse('2026-01-01T00:00:00Z')
-  readonly #timers = new Set<{ at: number; run: () => void; every: number | undefined }>()
-
-  now(): number {
-    return this.#now
-  }
-
-  after(milliseconds: number, run: () => void): Disposable {
-    return this.#add(milliseconds, run, undefined)
-  }
-
-  every(milliseconds: number, run: () => void): Disposable {
-    return this.#add(milliseconds, run, milliseconds)
-  }
-
-  /** Lets time pass, and everything happen that was to happen by then. */
-  advance(milliseconds: number): void {
-    this.#now += milliseconds
-    for (const timer of this.#timers) {
-      if (timer.at > this.#now) continue
-      if (timer.every === undefined) this.#timers.delete(timer)
-      else timer.at += timer.every
-      timer.run()
-    }
-  }
-
-  #add(milliseconds: number, run: () => void, every: number | undefined): Disposable {
-    const timer = { at: this.#now + milliseconds, run, every }
-    this.#timers.add(timer)
-    return { [Symbol.dispose]: () => void this.#timers.delete(timer) }
-  }
 }

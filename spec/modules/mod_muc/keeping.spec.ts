@@ -3,7 +3,8 @@ import t from 'tap'
 import { Storage } from '../../../storage/storage.ts'
 import { StorageError } from '../../../storage/storage-error.ts'
 import { archive, type Opened, type StoreSpecs } from '../../../storage/store.ts'
-import { ManualClock, MucWorld, ROOM, SERVICE, summary } from '../../support/muc-world.ts'
+import { MucWorld, ROOM, SERVICE, summary } from '../../support/muc-world.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 t.test('what was acknowledged is there after a crash', async (t) => {
   // The first world is never closed: it has been killed.
@@ -226,7 +227,7 @@ t.test('where rooms are not locked, they are there for all at once, and stored',
 })
 
 t.test('what cannot be stored has not happened', async (t) => {
-  const storage = await Storage.start({ driver: 'memory' }, { clock: new ManualClock() })
+  const storage = await Storage.start({ driver: 'memory' }, { clock: new FakeClock(Date.parse('2026-01-01T00:00:00Z')) })
   let isDown = false
   const open = storage.open.bind(storage)
   storage.open = async <S extends StoreSpecs>(host: string, specs: S) => {

@@ -17,14 +17,14 @@ import { xml } from '../../../server/xml/element.ts'
 import type { Stanza } from '../../../server/xml/stanza.ts'
 import { Storage } from '../../../storage/storage.ts'
 import { map } from '../../../storage/store.ts'
-import { ManualClock } from '../../support/muc-world.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 export const juliet = Jid.parse('juliet@capulet.example/balcony')
 export const romeo = Jid.parse('romeo@montague.example/orchard')
 export const nurse = Jid.parse('nurse@capulet.example/kitchen')
 
 export class PubsubWorld {
-  readonly clock = new ManualClock()
+  readonly clock = new FakeClock(Date.parse('2026-01-01T00:00:00Z'))
   /** What was sent, with whom it went to. */
   readonly sent: Stanza[] = []
   readonly changes: NodeChange[] = []
@@ -38,7 +38,7 @@ export class PubsubWorld {
 
   /** Juliet's nodes. */
   static async open(rules: Partial<ServiceRules> = {}): Promise<PubsubWorld> {
-    const clock = new ManualClock()
+    const clock = new FakeClock(Date.parse('2026-01-01T00:00:00Z'))
     const storage = await Storage.start({ driver: 'memory' }, { clock })
     const stores = await storage.open('capulet.example', {
       records: map<StoredRecord>('pubsub'),
@@ -49,7 +49,7 @@ export class PubsubWorld {
     return world
   }
 
-  private constructor(clock: ManualClock, stores: PubsubStores, rules: Partial<ServiceRules>) {
+  private constructor(clock: FakeClock, stores: PubsubStores, rules: Partial<ServiceRules>) {
     this.clock = clock
     this.stores = stores
     this.rules = {

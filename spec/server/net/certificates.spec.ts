@@ -8,7 +8,7 @@ import { loadConfig } from '../../../server/config/config.ts'
 import type { Log, LogFields } from '../../../server/log/log.ts'
 import type { Certificate } from '../../../server/stream/tls-identities.ts'
 import { dnsName, makeCertificate, type MadeCertificate } from '../auth/sasl/make-certificate.ts'
-import { FakeClock } from '../stream/fake-clock.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 const verona = makeCertificate([dnsName('verona.example'), dnsName('*.verona.example')], { commonName: 'verona' })
 const renewed = makeCertificate([dnsName('verona.example')], { commonName: 'renewed' })

@@ -7,7 +7,7 @@ import t from 'tap'
 import { isLoopback, networkOf, Networks, normalAddress } from '../../../server/net/address.ts'
 import { Admission } from '../../../server/net/admission.ts'
 import { listen } from '../../../server/net/listeners.ts'
-import { FakeClock } from '../stream/fake-clock.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 t.test('addresses', async (t) => {
   for (const address of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1']) t.ok(isLoopback(address), address)

@@ -7,7 +7,7 @@ import type { Maybe } from '../../../server/util/maybe.ts'
 import { type Element, xml } from '../../../server/xml/element.ts'
 import { clientLimits, strangerLimits } from '../../../server/xml/limits.ts'
 import type { Stanza } from '../../../server/xml/stanza.ts'
-import { FakeClock } from './fake-clock.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 export class FakeTransport implements Transport {
   readonly kind: 'tcp' | 'websocket'

@@ -1,5 +1,5 @@
 /** Time that passes when a spec says so. */
-import type { Clock } from '../../../server/util/clock.ts'
+import type { Clock } from '../../server/util/clock.ts'
 
 interface Timer {
   at: number
@@ -8,8 +8,12 @@ interface Timer {
 }
 
 export class FakeClock implements Clock {
-  #now = 1_000_000
+  #now: number
   readonly #timers = new Set<Timer>()
+
+  constructor(now = 1_000_000) {
+    this.#now = now
+  }
 
   now(): number {
     return this.#now
