@@ -1,6 +1,9 @@
 /** Accounts in the host's own storage, with SCRAM keys instead of passwords (RFC 5802). */
+import { isDeepStrictEqual } from 'node:util'
 import { AccountError, type AccountRole, type Accounts, type StoredAccount } from '../server/auth/accounts.ts'
-import { makeCredentials } from '../server/auth/credentials.ts'
+import { makeCredentials, type StoredCredentials } from '../server/auth/credentials.ts'
+import type { HashName } from '../server/auth/digest.ts'
+import { PartialPasswords } from '../server/auth/partial-passwords.ts'
 import type { ModuleHost } from '../server/host/host.ts'
 import { defineModule } from '../server/host/module.ts'
 import { StreamError } from '../server/stream/stream-error.ts'
@@ -17,11 +20,15 @@ export default defineModule({
   about: 'keeps the accounts of the host',
   rfcs: [5802, 7677],
   on: ['local'],
-  stores: { accounts: keyval<StoredAccount>('accounts') },
+  stores: {
+    accounts: keyval<StoredAccount>('accounts'),
+    partial: keyval<readonly HashName[]>('partial_passwords'),
+  },
 
-  setup(host, { stores }) {
+  async setup(host, { stores }) {
     if (host.anonymous) return anonymousAccounts(host)
     const store = stores.accounts
+    const partial = await PartialPasswords.load(stores.partial)
     /** Accounts that are being made or changed: one at a time for each. */
     const busy = new Map<string, Promise<void>>()
 
@@ -43,22 +50,40 @@ export default defineModule({
 
       create: (node, password, role = 'user') =>
         alone(node, async () => {
-          if ((await store.get(node)) !== undefined)
-            throw new AccountError('exists', `${node}@${host.domain} exists already`)
-          const credentials = await credentialsFor(password)
-          // Nothing of an earlier owner of the name is left, even if we crashed while that account was removed.
-          await host.purge(node)
-          await store.set(node, { credentials, role, createdAt: host.clock.now() })
-          host.log.info('account created', { jid: `${node}@${host.domain}` })
+          await requireFree(node)
+          await make(node, await credentialsFor(password), role)
+        }),
+
+      createWith: (node, credentials, role = 'user') =>
+        alone(node, async () => {
+          await requireFree(node)
+          await make(node, credentials, role)
         }),
 
       setPassword: (node, password) =>
         alone(node, async () => {
           const account = await required(node)
-          await store.set(node, { ...account, credentials: await credentialsFor(password) })
+          const credentials = await credentialsFor(password)
+          await store.set(node, { ...account, credentials })
+          await partial.note(node, credentials)
           host.announce('account/password-changed', { node })
           host.log.info('password changed', { jid: `${node}@${host.domain}` })
         }),
+
+      addKeys: async (node, hash, keys, password) => {
+        let isAdded = false
+        await alone(node, async () => {
+          const account = await required(node)
+          if (!isDeepStrictEqual(account.credentials, password)) return
+          const credentials = { ...account.credentials, [hash]: keys }
+          await store.set(node, { ...account, credentials })
+          await partial.note(node, credentials)
+          isAdded = true
+        })
+        return isAdded
+      },
+
+      hashesOf: (node) => partial.hashesOf(node),
 
       update: (node, change: { role?: AccountRole; disabled?: boolean }) =>
         alone(node, async () => {
@@ -76,6 +101,7 @@ export default defineModule({
           await beforeClosing?.()
           endSessions(node, 'This account was removed')
           await host.purge(node)
+          await partial.note(node)
           host.announce('account/removed', { node })
           host.log.info('account removed', { jid: `${node}@${host.domain}` })
         }),
@@ -86,6 +112,21 @@ export default defineModule({
 
     function credentialsFor(password: string) {
       return makeCredentials(password, { pbkdf2: host.pbkdf2, random: host.random })
+    }
+
+    async function requireFree(node: string): Promise<void> {
+      if ((await store.get(node)) !== undefined)
+        throw new AccountError('exists', `${node}@${host.domain} exists already`)
+      await host.fire('account/creating', { node })
+    }
+
+    async function make(node: string, credentials: StoredCredentials, role: AccountRole): Promise<void> {
+      // Nothing of an earlier owner of the name is left, even if we crashed while that account was removed.
+      await host.purge(node)
+      await store.set(node, { credentials, role, createdAt: host.clock.now() })
+      await partial.note(node, credentials)
+      host.announce('account/created', { node })
+      host.log.info('account created', { jid: `${node}@${host.domain}` })
     }
 
     async function required(node: string): Promise<StoredAccount> {
@@ -125,7 +166,10 @@ function anonymousAccounts(host: ModuleHost): Accounts {
     get: () => undefined,
     exists: (node) => host.account(`${node}@${host.domain}`) !== undefined,
     create: refuse,
+    createWith: refuse,
     setPassword: refuse,
+    addKeys: refuse,
+    hashesOf: () => undefined,
     update: refuse,
     remove: refuse,
     async *list() {

@@ -151,6 +151,7 @@ async function refusing(run: () => Promise<void>): Promise<void> {
   } catch (error) {
     if (error instanceof AccountError && error.reason === 'exists')
       throw new StanzaError('conflict', 'That name is taken')
+    if (error instanceof AccountError && error.reason === 'refused') throw new StanzaError('conflict', error.message)
     if (error instanceof MalformedPassword) throw new StanzaError('not-acceptable', error.message)
     throw error
   }

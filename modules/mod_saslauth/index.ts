@@ -1,5 +1,6 @@
 /** RFC 6120 §6: logging in with SASL. */
 import { LoginAttempts } from '../../server/auth/attempts.ts'
+import type { HashName } from '../../server/auth/digest.ts'
 import { HashingBusy } from '../../server/auth/pbkdf2.ts'
 import { anonymous } from '../../server/auth/sasl/anonymous.ts'
 import { channelBinding, type ChannelBindingType } from '../../server/auth/sasl/channel-binding.ts'
@@ -11,6 +12,7 @@ import { plain } from '../../server/auth/sasl/plain.ts'
 import { type SaslCondition, SaslFailure } from '../../server/auth/sasl/sasl-failure.ts'
 import { scram } from '../../server/auth/sasl/scram.ts'
 import { t } from '../../server/config/types.ts'
+import type { Notice } from '../../server/host/hooks.ts'
 import { defineModule } from '../../server/host/module.ts'
 import type { Jid } from '../../server/jid/jid.ts'
 import type { Stream } from '../../server/stream/stream.ts'
@@ -39,7 +41,7 @@ export interface Logins {
   /** The channel of the stream, for what is tied to it (RFC 5056). */
   channelBinding(stream: Stream, type: ChannelBindingType): Buffer | undefined
   /** Who has proved to be whom, as an address. */
-  accepted(stream: Stream, username: string, mechanism: string): Jid
+  accepted(stream: Stream, username: string, mechanism: string, client?: LoginClient): Jid
   /**
    * What to answer to somebody who has failed, once it may be answered:
    * guessing is slow. `isLast` means that the stream has to be closed behind it.
@@ -47,9 +49,36 @@ export interface Logins {
   failed(stream: Stream, error: unknown): Promise<{ readonly failure: SaslFailure; readonly isLast: boolean }>
 }
 
+/** An installation of a client, as far as it says what it is (XEP-0388 §2.3). */
+export interface LoginClient {
+  /** A UUID, the same for as long as the client is installed. */
+  readonly id: string | undefined
+  readonly software: string | undefined
+  readonly device: string | undefined
+}
+
 declare module '../../server/host/module.ts' {
   interface Services {
     saslauth: Logins
+  }
+}
+
+declare module '../../server/host/provisions.ts' {
+  interface Provisions {
+    /** Another way to log in. */
+    'sasl-mechanism': Mechanism
+  }
+}
+
+declare module '../../server/host/events.ts' {
+  interface HostHooks {
+    /** Somebody has proved to be that account, and is about to hear so. */
+    'login/accepted': Notice<{
+      readonly node: string
+      readonly stream: Stream
+      readonly mechanism: string
+      readonly client: LoginClient | undefined
+    }>
   }
 }
 
@@ -69,16 +98,22 @@ export default defineModule({
     const fakeSecret = await secretOf(stores.secrets, host.random)
     const attempts = new LoginAttempts(host.clock)
     const accounts = host.service('accounts')
-    const allowed = accounts.anonymous
-      ? [anonymous]
-      : MECHANISMS.filter(({ name }) => !config.disabled_mechanisms.includes(name.replace(/-PLUS$/, '')))
-    const logins = new OpenLogins(allowed, {
+    const isAllowed = ({ name }: Mechanism): boolean => !config.disabled_mechanisms.includes(name.replace(/-PLUS$/, ''))
+    const allowed = (): readonly Mechanism[] =>
+      accounts.anonymous ? [anonymous] : [...MECHANISMS, ...host.items('sasl-mechanism')].filter(isAllowed)
+    const logins = new OpenLogins(allowed(), {
       host: host.domain,
+      hashesOf,
       lookup: (username) => accounts.get(username),
       parseJid: (address) => host.tryParseJid(address),
       random: host.random,
       pbkdf2: host.pbkdf2,
       fakeSecret,
+    })
+
+    host.each('sasl-mechanism', () => {
+      logins.allow(allowed())
+      return () => logins.allow(allowed())
     })
 
     host.streamFeature({
@@ -112,10 +147,11 @@ export default defineModule({
 
       channelBinding: ({ transport: { secure } }, type) => secure && channelBinding(secure, type),
 
-      accepted(stream, username, mechanism) {
+      accepted(stream, username, mechanism, client) {
         logins.forget(stream)
         const jid = host.jid.withNode(username)
         host.log.info('client logged in', { jid: jid.full, mechanism, peer: stream.transport.address })
+        host.announce('login/accepted', { node: username, stream, mechanism, client })
         return jid
       },
 
@@ -137,6 +173,12 @@ export default defineModule({
     )
 
     return service
+
+    /** Of the account that the client says it is, or if it does not say (XEP-0388 §2.1). */
+    function hashesOf(claimed: string | undefined): readonly HashName[] | undefined {
+      const jid = claimed === undefined ? undefined : host.tryParseJid(claimed)
+      return accounts.hashesOf(jid?.domain === host.domain ? jid.node : undefined)
+    }
 
     function checkBeginning(stream: Stream): void {
       if (stream.needsTls) throw service.refuse(stream, 'encryption-required')

@@ -25,7 +25,7 @@ export class Offers {
   for(ground: OfferGround): ShownOffer {
     // What is offered to one certificate is offered to nobody else.
     if (ground.peerCertificate !== undefined) return show(makeOffer(this.#known, ground))
-    const situation = `${ground.secure} ${ground.bindingTypes.join(' ')}`
+    const situation = `${ground.secure} ${ground.bindingTypes.join(' ')} ${ground.hashes?.join(' ')}`
     const made = this.#made.get(situation) ?? show(makeOffer(this.#known, ground))
     this.#made.set(situation, made)
     return made

@@ -7,20 +7,29 @@ import type { Stream } from '../../server/stream/stream.ts'
 import { Offers, type ShownOffer } from './offers.ts'
 
 /** What is the same for all streams of a host. */
-export type HostGround = Pick<SaslEnvironment, 'host' | 'lookup' | 'parseJid' | 'random' | 'pbkdf2' | 'fakeSecret'>
+export interface HostGround extends Pick<
+  SaslEnvironment,
+  'host' | 'lookup' | 'parseJid' | 'random' | 'pbkdf2' | 'fakeSecret'
+> {
+  /** For which hashes whoever says that he is that can have keys; undefined means all. */
+  hashesOf(claimed: string | undefined): SaslEnvironment['hashes']
+}
 
 /** What is known of a stream that has not logged in. */
 interface Login {
   readonly isSecure: boolean
+  readonly claimed: string | undefined
+  /** What the offer was made by. */
+  readonly offers: Offers
   readonly offer: ShownOffer
   /** Made when the peer begins. */
   negotiator?: SaslNegotiator
 }
 
 export class OpenLogins {
-  readonly #allowed: readonly Mechanism[]
+  #allowed: readonly Mechanism[]
   readonly #ground: HostGround
-  readonly #offers: Offers
+  #offers: Offers
   readonly #logins = new WeakMap<Stream, Login>()
 
   /** `allowed` are the mechanisms of the host. */
@@ -28,6 +37,12 @@ export class OpenLogins {
     this.#allowed = allowed
     this.#ground = ground
     this.#offers = new Offers(allowed)
+  }
+
+  /** Streams that begin to log in from now on are offered others. */
+  allow(mechanisms: readonly Mechanism[]): void {
+    this.#allowed = mechanisms
+    this.#offers = new Offers(mechanisms)
   }
 
   /** What is offered on a stream as it is now. */
@@ -47,20 +62,33 @@ export class OpenLogins {
   #of(stream: Stream): Login {
     const begun = this.#logins.get(stream)
     const isSecure = stream.facts.has('secure')
-    // What was offered on the plain wire does not hold for the one that TLS has made of it.
-    if (begun !== undefined && begun.isSecure === isSecure) return begun
-    const login = { isSecure, offer: this.#offers.for(this.#offerGround(stream)) }
+    const { claimed } = stream
+    // What was offered on the plain wire does not hold for the one that TLS has made of it, nor for somebody else.
+    if (begun !== undefined && begun.isSecure === isSecure && begun.claimed === claimed && this.#holds(begun)) {
+      return begun
+    }
+    const offer = this.#offers.for(this.#offerGround(stream))
+    const login = { isSecure, claimed, offers: this.#offers, offer }
     this.#logins.set(stream, login)
     return login
   }
 
-  #offerGround({ transport: { secure: channel, local, encrypted } }: Stream): OfferGround {
+  /** Whoever has begun goes on with what was offered. */
+  #holds({ negotiator, offers }: Login): boolean {
+    return negotiator !== undefined || offers === this.#offers
+  }
+
+  #offerGround({ claimed, transport: { secure: channel, local, encrypted } }: Stream): OfferGround {
     const peerCertificate = channel?.peerCertificate
+    const { host, parseJid } = this.#ground
+    const hashes = this.#ground.hashesOf(claimed)
     return {
-      ...this.#ground,
+      host,
+      parseJid,
       secure: encrypted || local,
       bindingTypes: channel === undefined ? [] : bindingTypes(channel),
       ...(peerCertificate && { peerCertificate }),
+      ...(hashes && { hashes }),
     }
   }
 

@@ -1,6 +1,7 @@
 /** The accounts of a host: who has one, what proves it, what they may. */
 import type { Maybe } from '../util/maybe.ts'
-import type { StoredCredentials } from './credentials.ts'
+import type { StoredCredentials, StoredKeys } from './credentials.ts'
+import type { HashName } from './digest.ts'
 
 /** Who somebody is to the host: an admin may give the commands of the host. */
 export type AccountRole = 'user' | 'admin'
@@ -25,7 +26,16 @@ export interface Accounts {
   exists(node: string): Maybe<boolean>
   /** Rejects with AccountError if there is one already, and with MalformedPassword. */
   create(node: string, password: string, role?: AccountRole): Promise<void>
+  /** The same with keys that were made elsewhere, or none: then its owner logs in without a password. */
+  createWith(node: string, credentials: StoredCredentials, role?: AccountRole): Promise<void>
   setPassword(node: string, password: string): Promise<void>
+  /** Adds keys for another hash to a password; false, and nothing is done, if that is not the account's any more. */
+  addKeys(node: string, hash: HashName, keys: StoredKeys, password: StoredCredentials): Promise<boolean>
+  /**
+   * For which hashes there are keys, if not for all: of that account, or of every account that has a password at all.
+   * Undefined means all. At once, since streams are told of it.
+   */
+  hashesOf(node: string | undefined): readonly HashName[] | undefined
   update(node: string, change: Partial<Pick<StoredAccount, 'role' | 'disabled'>>): Promise<void>
   /**
    * Ends its sessions and deletes everything that was kept for it. What is to be said to them before that is said in
@@ -39,7 +49,8 @@ export interface Accounts {
 /** Why nothing was done to an account, in words for whoever asked. */
 export class AccountError extends Error {
   override readonly name = 'AccountError'
-  readonly reason: 'exists' | 'missing' | 'unsupported'
+  /** `refused`: the text may be told to whoever wanted the account. */
+  readonly reason: 'exists' | 'missing' | 'refused' | 'unsupported'
 
   constructor(reason: AccountError['reason'], text: string) {
     super(text)

@@ -32,14 +32,27 @@ export async function makeCredentials(password: string, options: CredentialOptio
   for (const hash of hashes) {
     const salt = random.bytes(SALT_BYTES)
     const salted = await pbkdf2.derive(prepared, salt, iterations, hash)
-    credentials[hash] = {
-      salt: salt.toString('base64'),
-      iterations,
-      storedKey: storedKeyOf(hash, salted).toString('base64'),
-      serverKey: hmac(hash, salted, 'Server Key').toString('base64'),
-    }
+    credentials[hash] = keysOf(hash, salted, { salt: salt.toString('base64'), iterations })
   }
   return credentials
+}
+
+/** How a password becomes a SaltedPassword. */
+export type Salting = Pick<StoredKeys, 'salt' | 'iterations'>
+
+/** What a new password is salted with. */
+export function newSalting(random: Random): Salting {
+  return { salt: random.bytes(SALT_BYTES).toString('base64'), iterations: DEFAULT_ITERATIONS }
+}
+
+/** The keys to store for a SaltedPassword (RFC 5802 §3). */
+export function keysOf(hash: HashName, salted: Buffer, { salt, iterations }: Salting): StoredKeys {
+  return {
+    salt,
+    iterations,
+    storedKey: storedKeyOf(hash, salted).toString('base64'),
+    serverKey: hmac(hash, salted, 'Server Key').toString('base64'),
+  }
 }
 
 /**
@@ -62,7 +75,12 @@ export async function verifyPassword(
 
 /** Whether there is anything to verify a password with: an account may have other ways to log in, or none. */
 export function hasPassword(credentials: StoredCredentials): boolean {
-  return CHECKED_FIRST.some((hash) => credentials[hash] !== undefined)
+  return hashesIn(credentials).length > 0
+}
+
+/** For which there are keys, the weakest first. */
+export function hashesIn(credentials: StoredCredentials): readonly HashName[] {
+  return HASHES.filter((hash) => credentials[hash] !== undefined)
 }
 
 /**
@@ -82,6 +100,9 @@ export function fakeCredentials(secret: Buffer, username: string, hash: HashName
 /** The hash that `verifyPassword` uses for a user with all of them: whom nobody knows should cost the same. */
 export const PASSWORD_HASH: HashName = 'sha-256'
 
+/** All that a password is hashed with, the weakest first. */
+export const HASHES: readonly HashName[] = ['sha-1', 'sha-256', 'sha-512']
+
 /** A key from its stored form. Throws if it is damaged: an account must not look unknown because storage is broken. */
 export function readKey(hash: HashName, stored: string): Buffer {
   const key = Buffer.from(stored, 'base64')
@@ -91,7 +112,6 @@ export function readKey(hash: HashName, stored: string): Buffer {
 
 const DEFAULT_ITERATIONS = 10_000
 const SALT_BYTES = 16
-const HASHES: readonly HashName[] = ['sha-1', 'sha-256', 'sha-512']
 const CHECKED_FIRST: readonly HashName[] = [PASSWORD_HASH, 'sha-512', 'sha-1']
 
 /** Nobody knows what hashes to nothing but zeros. These keys are never shown, so they may be the same for all. */

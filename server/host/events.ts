@@ -34,6 +34,10 @@ export interface HostHooks {
   'session/undelivered': Chain<{ readonly session: ClientSession; readonly stanza: Stanza }>
   /** A client that reads the archive of its account has bound a resource: it needs nothing that was kept for it (XEP-0386 §3.2). */
   'session/reads-archive': Notice<{ readonly session: ClientSession }>
+  /** An account is about to be made; throw an AccountError to refuse. */
+  'account/creating': Chain<{ readonly node: string }>
+  /** There is a new account. */
+  'account/created': Notice<{ readonly node: string }>
   /** An account has another password: nobody stays trusted because of the old one. */
   'account/password-changed': Notice<{ readonly node: string }>
   /** A session goes on with another stream (XEP-0198 §5). */

@@ -2,6 +2,7 @@
 import type { Maybe } from '../../util/maybe.ts'
 import type { Random } from '../../util/random.ts'
 import type { StoredCredentials } from '../credentials.ts'
+import type { HashName } from '../digest.ts'
 import type { KeyDerivation } from '../pbkdf2.ts'
 import type { ChannelBindingType } from './channel-binding.ts'
 
@@ -12,6 +13,8 @@ export interface Mechanism {
   readonly strength: number
   /** What must be there for the mechanism to be offered and begun. */
   readonly needs: readonly MechanismNeed[]
+  /** The hash for which an account needs keys, if it does. */
+  readonly hash?: HashName
   /** One try of one peer. */
   start(context: SaslContext): Dialogue
 }
@@ -56,6 +59,8 @@ export interface SaslEnvironment {
   /** The types of channel binding that this channel has: those to be announced (XEP-0440). */
   readonly bindingTypes: readonly ChannelBindingType[]
   readonly channelBinding: (type: ChannelBindingType) => Buffer | undefined
+  /** The hashes for which there are keys, where not for all; absent means all (XEP-0388 §2.1). */
+  readonly hashes?: readonly HashName[]
   /** The certificate of the peer in DER, absent unless TLS has verified it. */
   readonly peerCertificate?: Buffer
   /** Whether SCRAM lets clients check what was offered (XEP-0474). Absent means yes. */

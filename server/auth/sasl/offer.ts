@@ -14,12 +14,16 @@ export interface Offer {
 }
 
 /** What an offer depends on. */
-export type OfferGround = Pick<SaslEnvironment, 'host' | 'parseJid' | 'secure' | 'bindingTypes' | 'peerCertificate'>
+export type OfferGround = Pick<
+  SaslEnvironment,
+  'host' | 'parseJid' | 'secure' | 'bindingTypes' | 'peerCertificate' | 'hashes'
+>
 
 /** `known` are the mechanisms that the host allows. */
 export function makeOffer(known: readonly Mechanism[], ground: OfferGround): Offer {
   const mechanisms = known
     .filter(({ needs }) => needs.every((need) => isMet[need](ground)))
+    .filter(({ hash }) => hash === undefined || (ground.hashes?.includes(hash) ?? true))
     .toSorted((a, b) => b.strength - a.strength)
   const canBind = mechanisms.some(({ needs }) => needs.includes('channel-binding'))
   return {

@@ -46,9 +46,10 @@ export function offerHash(hash: HashName, mechanisms: readonly string[], binding
 }
 
 function mechanism(variant: ScramVariant): Mechanism {
-  const { name, strength, isPlus } = variant
+  const { name, hash, strength, isPlus } = variant
   return {
     name,
+    hash,
     strength,
     needs: isPlus ? ['channel-binding'] : [],
     start: (context) => new ScramDialogue(variant, context),
