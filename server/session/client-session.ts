@@ -151,13 +151,16 @@ export class ClientSession implements Origin, SlotBearer, StreamUser {
     return settle()
   }
 
-  /** Nobody speaks in another's name (RFC 6120 §8.1.2.1). */
+  /**
+   * Nobody speaks in another's name (RFC 6120 §8.1.2.1). Which of one's own
+   * clients is said does not matter, since it is overridden: Converse.js names
+   * the resource that it had meant to bind after it has resumed a session.
+   */
   #mayBeFrom(from: string | undefined): boolean {
     const { full, bare } = this.jid
     if (from === undefined || from === full || from === bare) return true
     try {
-      const said = this.#owner.addressee(from)
-      return said.full === full || said.full === bare
+      return this.#owner.addressee(from).bare === bare
     } catch {
       return false
     }
