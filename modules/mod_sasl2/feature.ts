@@ -7,12 +7,14 @@ import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { written } from '../../server/xml/raw-element.ts'
 import { NS_FAST } from './request.ts'
+import { NS_UPGRADE, upgradeTasks } from './upgrades.ts'
 
 export function offerAuthentication(
-  host: ModuleHost<'saslauth'>,
+  host: ModuleHost<'saslauth' | 'accounts'>,
   tokenMechanisms: (stream: Stream) => readonly HashedTokenMechanism[],
 ): void {
   const logins = host.service('saslauth')
+  const canUpgrade = host.service('accounts').writable
   // The offer is the same object for all streams in the same situation.
   let made = new WeakMap<Offer, Element>()
   const forget = (): void => {
@@ -48,6 +50,8 @@ export function offerAuthentication(
       host.optionalService('smacks') !== undefined && xml('sm', { xmlns: NS.sm }),
       fast.length > 0 && xml('fast', { xmlns: NS_FAST }, ...fast),
     )
-    return xml('authentication', { xmlns: NS.sasl2 }, ...mechanisms, inline)
+    // All that there is, whatever the account lacks: nobody is told of it who has not logged in.
+    const upgrades = [...upgradeTasks.keys()].map((task) => xml('upgrade', { xmlns: NS_UPGRADE }, task))
+    return xml('authentication', { xmlns: NS.sasl2 }, ...mechanisms, inline, ...(canUpgrade ? upgrades : []))
   }
 }

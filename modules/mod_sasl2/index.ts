@@ -20,16 +20,33 @@ import { type Entering, Entrance } from './entrance.ts'
 import { offerAuthentication } from './feature.ts'
 import { type AuthenticateRequest, readRequest } from './request.ts'
 import { type ClientTokens, Tokens } from './tokens.ts'
+import { Upgrade } from './upgrades.ts'
+
+/** Those with which the client proves that it knows the password. */
+const PASSWORD_MECHANISM = /^(?:SCRAM-|PLAIN$)/
+
+/** What a client is told in the course of a task. */
+interface Task {
+  readonly kind: 'task'
+  readonly element: Element
+}
 
 /** A login that was begun and has not ended. */
 interface Begun {
   readonly request: AuthenticateRequest
+  /** Who has proved to be whom, and has tasks to do before he is let in. */
+  readonly upgrading?: { readonly upgrade: Upgrade; readonly proved: Proved }
+}
+
+interface Proved {
+  readonly username: string
+  readonly mechanism: string
 }
 
 export default defineModule({
   name: 'sasl2',
   about: 'lets clients log in with one exchange',
-  xeps: { 386: '1.1.0', 388: '1.0.4', 484: '0.2.0' },
+  xeps: { 386: '1.1.0', 388: '1.0.4', 480: '0.2.0', 484: '0.2.0' },
   on: ['local'],
   depends: ['saslauth', 'bind', 'accounts'],
   config: {
@@ -58,11 +75,27 @@ export default defineModule({
 
     host.nonza({ ns: NS.sasl2, name: 'authenticate' }, (stream, element) =>
       answer(stream, () => {
+        // XEP-0388 §4.8.
+        if (begun.get(stream)?.upgrading !== undefined)
+          throw new StreamError('policy-violation', 'You have tasks to do')
         const request = readRequest(element)
         begun.set(stream, { request })
         const hashed = hashedTokenMechanisms.find(({ name }) => name === request.mechanism)
         if (hashed !== undefined) return enterWithToken(stream, request, hashed)
         return logins.begin(stream, request.mechanism, request.initialResponse)
+      }),
+    )
+
+    host.nonza({ ns: NS.sasl2, name: 'next' }, (stream, next) =>
+      answer(stream, () => ({ kind: 'task', element: upgradingOn(stream).upgrade.begin(next) })),
+    )
+
+    host.nonza({ ns: NS.sasl2, name: 'task-data' }, (stream, taskData) =>
+      answer(stream, async () => {
+        const { upgrade, proved } = upgradingOn(stream)
+        await upgrade.finish(taskData)
+        const due = upgrade.due()
+        return due === undefined ? admit(stream, proved, undefined) : { kind: 'task', element: due }
       }),
     )
 
@@ -83,7 +116,7 @@ export default defineModule({
       return hashedTokenMechanisms.filter(({ binding }) => binding === undefined || bindingTypes.includes(binding))
     }
 
-    async function answer(stream: Stream, step: () => Maybe<Outcome | Entering>): Promise<void> {
+    async function answer(stream: Stream, step: () => Maybe<Outcome | Entering | Task>): Promise<void> {
       if (stream.facts.has('authenticated')) throw new StreamError('not-authorized', 'You have logged in already')
       try {
         const outcome = step()
@@ -91,28 +124,48 @@ export default defineModule({
         await take(stream, settled)
       } catch (error) {
         if (error instanceof StreamError || error instanceof StanzaError) throw error
+        begun.delete(stream)
         const { failure, isLast } = await logins.failed(stream, error)
         stream.send(failureElement(failure))
         if (isLast) throw new StreamError('policy-violation', 'Too many failed logins')
       }
     }
 
-    async function take(stream: Stream, outcome: Outcome | Entering): Promise<void> {
-      if (!('kind' in outcome)) {
-        begun.delete(stream)
-        return entrance.enter(outcome)
-      }
-      if (outcome.kind === 'challenge') {
-        stream.send(xml('challenge', { xmlns: NS.sasl2 }, outcome.data))
-        return
-      }
+    async function take(stream: Stream, outcome: Outcome | Entering | Task): Promise<void> {
+      if (!('kind' in outcome)) return entrance.enter(outcome)
+      if (outcome.kind === 'task') return void stream.send(outcome.element)
+      if (outcome.kind === 'challenge') return void stream.send(xml('challenge', { xmlns: NS.sasl2 }, outcome.data))
       const { request } = begun.get(stream) ?? {}
       if (request === undefined) throw logins.refuse(stream, 'malformed-request')
       const { identity, mechanism, data } = outcome
-      requireClaimed(stream, identity.username)
-      const jid = logins.accepted(stream, identity.username, mechanism)
+      const proved = { username: identity.username, mechanism }
+      requireClaimed(stream, proved.username)
+      const upgrade = await upgradeFor(proved, request)
+      if (upgrade === undefined) return entrance.enter(admit(stream, proved, data))
+      begun.set(stream, { request, upgrading: { upgrade, proved } })
+      const due = upgrade.due(data)
+      if (due !== undefined) stream.send(due)
+    }
+
+    /** What the client can do for its account, now that it has proved to know the password (XEP-0480 §2.2). */
+    async function upgradeFor({ username, mechanism }: Proved, request: AuthenticateRequest) {
+      if (request.upgrades.length === 0 || !PASSWORD_MECHANISM.test(mechanism)) return undefined
+      const account = await accounts.get(username)
+      return account && Upgrade.plan(accounts, host.random, username, account, request.upgrades)
+    }
+
+    function upgradingOn(stream: Stream) {
+      const { upgrading } = begun.get(stream) ?? {}
+      if (upgrading === undefined) throw logins.refuse(stream, 'malformed-request', 'There is no task to do')
+      return upgrading
+    }
+
+    function admit(stream: Stream, { username, mechanism }: Proved, data: string | undefined): Entering {
+      const { request } = begun.get(stream) ?? {}
+      if (request === undefined) throw logins.refuse(stream, 'malformed-request')
       begun.delete(stream)
-      await entrance.enter({ stream, jid, request, data, used: undefined })
+      const jid = logins.accepted(stream, username, mechanism, request.userAgent)
+      return { stream, jid, request, data, used: undefined }
     }
 
     async function enterWithToken(
@@ -135,7 +188,8 @@ export default defineModule({
       if (account === undefined) throw logins.refuse(stream, 'not-authorized')
       if (account.disabled === true) throw logins.refuse(stream, 'account-disabled')
       requireClaimed(stream, node)
-      const jid = logins.accepted(stream, node, mechanism.name)
+      begun.delete(stream)
+      const jid = logins.accepted(stream, node, mechanism.name, userAgent)
       return { stream, jid, request, data: proved.answer.toString('base64'), used: proved.token }
     }
 

@@ -2,28 +2,24 @@
 import { parseBoolean } from '../../server/protocol/xsd.ts'
 import type { Element } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
+import type { LoginClient } from '../mod_saslauth/index.ts'
+import { NS_UPGRADE } from './upgrades.ts'
 
 export const NS_FAST = 'urn:xmpp:fast:0'
-
-/** An installation of a client, as it describes itself. */
-export interface UserAgent {
-  /** A UUID, the same for as long as the client is installed. */
-  readonly id: string | undefined
-  readonly software: string | undefined
-  readonly device: string | undefined
-}
 
 export interface AuthenticateRequest {
   readonly mechanism: string
   /** Base64; undefined if there was none. */
   readonly initialResponse: string | undefined
-  readonly userAgent: UserAgent
+  readonly userAgent: LoginClient
   readonly bind: Element | undefined
   readonly resume: Element | undefined
   /** The mechanism of the token that the client wants for its next login (XEP-0484 §3.2). */
   readonly wantsToken: string | undefined
   /** The client logs in with a token (XEP-0484 §3.4), perhaps for the last time (§3.6). */
   readonly token: { readonly isLast: boolean } | undefined
+  /** Names of the tasks that the client would do for its account (XEP-0480 §2.2). */
+  readonly upgrades: readonly string[]
 }
 
 const LONGEST_TEXT = 128
@@ -45,6 +41,9 @@ export function readRequest(authenticate: Element): AuthenticateRequest {
     resume: authenticate.child('resume', NS.sm),
     wantsToken: authenticate.child('request-token', NS_FAST)?.attrs['mechanism'],
     token: fast && { isLast: parseBoolean(fast.attrs['invalidate'] ?? 'false') ?? false },
+    upgrades: authenticate.elements
+      .filter(({ name, ns }) => name === 'upgrade' && ns === NS_UPGRADE)
+      .map((upgrade) => upgrade.getText().trim()),
   }
 }
 
