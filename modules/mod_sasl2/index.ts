@@ -1,11 +1,7 @@
 /** XEP-0388 with XEP-0386 and XEP-0484: logging in, binding a resource and switching things on, in one exchange. */
-import {
-  type HashedTokenMechanism,
-  hashedTokenMechanisms,
-  readTokenMessage,
-} from '../../server/auth/sasl/hashed-token.ts'
+import { hashedTokenMechanisms } from '../../server/auth/sasl/hashed-token.ts'
 import type { Outcome } from '../../server/auth/sasl/negotiator.ts'
-import type { SaslFailure } from '../../server/auth/sasl/sasl-failure.ts'
+import { SaslFailure } from '../../server/auth/sasl/sasl-failure.ts'
 import { t } from '../../server/config/types.ts'
 import { defineModule } from '../../server/host/module.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
@@ -16,9 +12,12 @@ import type { Random } from '../../server/util/random.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { keyval, type KeyvalStore, map } from '../../storage/store.ts'
+import { requireClaimed } from './claimed.ts'
+import { announceConfigVersion, NS_IAP } from './config-version.ts'
 import { type Entering, Entrance } from './entrance.ts'
 import { offerAuthentication } from './feature.ts'
 import { type AuthenticateRequest, readRequest } from './request.ts'
+import { TokenLogin } from './token-login.ts'
 import { type ClientTokens, Tokens } from './tokens.ts'
 import { Upgrade } from './upgrades.ts'
 
@@ -30,6 +29,8 @@ interface Task {
   readonly kind: 'task'
   readonly element: Element
 }
+
+const MISMATCH = xml('config-version-mismatch', { xmlns: NS_IAP })
 
 /** A login that was begun and has not ended. */
 interface Begun {
@@ -46,7 +47,7 @@ interface Proved {
 export default defineModule({
   name: 'sasl2',
   about: 'lets clients log in with one exchange',
-  xeps: { 386: '1.1.0', 388: '1.0.4', 480: '0.2.0', 484: '0.2.0' },
+  xeps: { 386: '1.1.0', 388: '1.0.4', 480: '0.2.0', 484: '0.2.0', 509: '0.2.0' },
   on: ['local'],
   depends: ['saslauth', 'bind', 'accounts'],
   config: {
@@ -67,24 +68,32 @@ export default defineModule({
     const begun = new WeakMap<Stream, Begun>()
     const times = { lifeSeconds: config.token_lifetime, rotateSeconds: config.token_rotation }
     const tokens = new Tokens(stores.tokens, host.clock, host.random, times)
+    const tokenLogin = new TokenLogin(host, tokens)
     const entrance = new Entrance(host, tokens, await secretOf(stores.secrets, host.random))
 
     host.on('account/password-changed', ({ node }) => host.spawn('revoke tokens', () => tokens.revokeAll(node)))
 
-    offerAuthentication(host, tokenMechanisms)
+    offerAuthentication(host, (stream) => tokenLogin.mechanisms(stream))
+    const isCurrent = announceConfigVersion(host)
 
-    host.nonza({ ns: NS.sasl2, name: 'authenticate' }, (stream, element) =>
-      answer(stream, () => {
+    host.nonza({ ns: NS.sasl2, name: 'authenticate' }, (stream, element) => {
+      const version = element.child('config-version', NS_IAP)
+      // Without prejudice: that counts as no failure, and leaves everything as it is (XEP-0509 §2.2).
+      if (version !== undefined && !stream.facts.has('authenticated') && !isCurrent(stream, version)) {
+        stream.send(failureElement(new SaslFailure('aborted', 'What is offered has changed'), MISMATCH))
+        return undefined
+      }
+      return answer(stream, () => {
         // XEP-0388 §4.8.
         if (begun.get(stream)?.upgrading !== undefined)
           throw new StreamError('policy-violation', 'You have tasks to do')
         const request = readRequest(element)
-        begun.set(stream, { request })
         const hashed = hashedTokenMechanisms.find(({ name }) => name === request.mechanism)
-        if (hashed !== undefined) return enterWithToken(stream, request, hashed)
+        if (hashed !== undefined) return tokenLogin.enter(stream, request, hashed)
+        begun.set(stream, { request })
         return logins.begin(stream, request.mechanism, request.initialResponse)
-      }),
-    )
+      })
+    })
 
     host.nonza({ ns: NS.sasl2, name: 'next' }, (stream, next) =>
       answer(stream, () => ({ kind: 'task', element: upgradingOn(stream).upgrade.begin(next) })),
@@ -109,13 +118,6 @@ export default defineModule({
       }),
     )
 
-    /** Those that can be tied to this channel, and one that is tied to none. */
-    function tokenMechanisms(stream: Stream): readonly HashedTokenMechanism[] {
-      const { bindingTypes } = logins.offer(stream)
-      if (accounts.anonymous || (!stream.transport.encrypted && !stream.transport.local)) return []
-      return hashedTokenMechanisms.filter(({ binding }) => binding === undefined || bindingTypes.includes(binding))
-    }
-
     async function answer(stream: Stream, step: () => Maybe<Outcome | Entering | Task>): Promise<void> {
       if (stream.facts.has('authenticated')) throw new StreamError('not-authorized', 'You have logged in already')
       try {
@@ -139,7 +141,7 @@ export default defineModule({
       if (request === undefined) throw logins.refuse(stream, 'malformed-request')
       const { identity, mechanism, data } = outcome
       const proved = { username: identity.username, mechanism }
-      requireClaimed(stream, proved.username)
+      requireClaimed(host, stream, proved.username)
       const upgrade = await upgradeFor(proved, request)
       if (upgrade === undefined) return entrance.enter(admit(stream, proved, data))
       begun.set(stream, { request, upgrading: { upgrade, proved } })
@@ -167,50 +169,15 @@ export default defineModule({
       const jid = logins.accepted(stream, username, mechanism, request.userAgent)
       return { stream, jid, request, data, used: undefined }
     }
-
-    async function enterWithToken(
-      stream: Stream,
-      request: AuthenticateRequest,
-      mechanism: HashedTokenMechanism,
-    ): Promise<Entering> {
-      logins.check(stream)
-      const { userAgent, initialResponse = '', token } = request
-      const message = readTokenMessage(Buffer.from(initialResponse, 'base64'))
-      const offered = tokenMechanisms(stream).includes(mechanism)
-      if (!offered || token === undefined || userAgent.id === undefined)
-        throw logins.refuse(stream, 'malformed-request')
-      const binding =
-        mechanism.binding === undefined ? Buffer.alloc(0) : logins.channelBinding(stream, mechanism.binding)
-      const node = nodeOf(message.username)
-      const proved = node && binding && (await tokens.prove(node, userAgent.id, mechanism, message, binding))
-      if (node === undefined || !proved) throw logins.refuse(stream, 'not-authorized')
-      const account = await accounts.get(node)
-      if (account === undefined) throw logins.refuse(stream, 'not-authorized')
-      if (account.disabled === true) throw logins.refuse(stream, 'account-disabled')
-      requireClaimed(stream, node)
-      begun.delete(stream)
-      const jid = logins.accepted(stream, node, mechanism.name, userAgent)
-      return { stream, jid, request, data: proved.answer.toString('base64'), used: proved.token }
-    }
-
-    /** Whoever has proved to be somebody else than he said must not go on (XEP-0388 §2.3). */
-    function requireClaimed(stream: Stream, username: string): void {
-      const { claimed } = stream
-      if (claimed === undefined || nodeOf(claimed.split('/', 1)[0]?.split('@', 1)[0] ?? '') === username) return
-      throw logins.refuse(stream, 'invalid-authzid', 'The stream was opened by somebody else')
-    }
-
-    function nodeOf(username: string): string | undefined {
-      return host.tryParseJid(`${username}@${host.domain}`)?.node
-    }
   },
 })
 
-function failureElement({ condition, text }: SaslFailure): Element {
+function failureElement({ condition, text }: SaslFailure, detail?: Element): Element {
   return xml(
     'failure',
     { xmlns: NS.sasl2 },
     xml(condition, { xmlns: NS.sasl }),
+    detail,
     text !== undefined && xml('text', { 'xml:lang': 'en' }, text),
   )
 }
