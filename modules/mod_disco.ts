@@ -4,10 +4,11 @@ import { discoInfoElement, type DiscoInfo } from '../server/protocol/disco-info.
 import type { IqRequest } from '../server/host/host.ts'
 import type { Shape } from '../server/host/hooks.ts'
 import { defineModule } from '../server/host/module.ts'
-import type { DiscoItem, DiscoNode } from '../server/host/provisions.ts'
+import type { DiscoNode } from '../server/host/provisions.ts'
+import { type DiscoItem, discoItemsElement } from '../server/protocol/disco-items.ts'
 import type { Jid } from '../server/jid/jid.ts'
 import { StanzaError } from '../server/stanza-error.ts'
-import { type Element, xml } from '../server/xml/element.ts'
+import type { Element } from '../server/xml/element.ts'
 import { NS } from '../server/xml/ns.ts'
 import { written } from '../server/xml/raw-element.ts'
 
@@ -16,7 +17,12 @@ declare module '../server/host/events.ts' {
     /** What an account is and can do, before it is told. */
     'disco/account-info': Shape<{ info: DiscoInfo; readonly account: string }>
     /** What belongs to an account, before it is told. */
-    'disco/account-items': Shape<{ items: readonly DiscoItem[]; readonly account: Jid; readonly asking: Jid }>
+    'disco/account-items': Shape<{
+      items: readonly DiscoItem[]
+      readonly account: Jid
+      readonly asking: Jid
+      readonly query: Element
+    }>
   }
 }
 
@@ -68,7 +74,7 @@ export default defineModule({
 
     host.iq({ type: 'get', ns: NS.discoItems, name: 'query', at: 'host' }, ({ payload, from }) => {
       const { node } = payload.attrs
-      return node === undefined ? itemsElement(hostItems()) : nodeItems(node, from)
+      return node === undefined ? discoItemsElement(hostItems(), payload) : nodeItems(node, from, payload)
     })
 
     host.iq({ type: 'get', ns: NS.discoInfo, name: 'query', at: 'account' }, async (request) => {
@@ -82,10 +88,11 @@ export default defineModule({
 
     host.iq({ type: 'get', ns: NS.discoItems, name: 'query', at: 'account' }, async (request) => {
       await requireSight(request)
-      if (request.payload.attrs['node'] !== undefined) throw new StanzaError('item-not-found')
-      const shape = { items: [] as readonly DiscoItem[], account: request.to, asking: request.from }
+      const { payload: query, to: account, from: asking } = request
+      if (query.attrs['node'] !== undefined) throw new StanzaError('item-not-found')
+      const shape = { items: [] as readonly DiscoItem[], account, asking, query }
       host.fire('disco/account-items', shape)
-      return itemsElement(shape.items)
+      return discoItemsElement(shape.items, query)
     })
 
     function hostInfo(): DiscoInfo {
@@ -116,10 +123,10 @@ export default defineModule({
       return discoInfoElement(info, node)
     }
 
-    async function nodeItems(node: string, asking: Jid): Promise<Element> {
+    async function nodeItems(node: string, asking: Jid, query: Element): Promise<Element> {
       const items = await find(node)?.items(asking)
       if (items === undefined) throw new StanzaError('item-not-found')
-      return itemsElement(items, node)
+      return discoItemsElement(items, query)
     }
 
     function find(node: string): DiscoNode | undefined {
@@ -138,8 +145,3 @@ export default defineModule({
     }
   },
 })
-
-function itemsElement(items: readonly DiscoItem[], node?: string): Element {
-  const lines = items.map((item) => xml('item', { jid: item.jid, node: item.node, name: item.name }))
-  return xml('query', { xmlns: NS.discoItems, node }, ...lines)
-}

@@ -61,7 +61,7 @@ export class Router {
   /** Answers `stanza` with an error, as if a handler had thrown it. */
   refuse(stanza: Stanza, origin: Origin, error: StanzaError): void {
     if (stanza.type === 'error' || stanza.type === 'result') return
-    origin.send(errorReply(stanza, error.toElement()))
+    origin.send(errorReply(stanza, error.toElement(), error.payload))
   }
 
   /**

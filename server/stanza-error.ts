@@ -38,6 +38,8 @@ export interface StanzaErrorOptions {
   readonly by?: string
   /** An application-specific condition, in a namespace of its own. */
   readonly extra?: Element
+  /** What the answer holds besides, before its `<error/>` (RFC 6120 §8.3.1): that part of a request which was refused. */
+  readonly payload?: Element
   /** Of `gone` and `redirect`: where it is now (RFC 6120 §8.3.3.5, §8.3.3.14). */
   readonly uri?: string
   readonly cause?: unknown
@@ -56,6 +58,7 @@ export class StanzaError extends Error {
   readonly by: string | undefined
   readonly extra: Element | undefined
   readonly uri: string | undefined
+  readonly payload: Element | undefined
 
   constructor(condition: StanzaCondition, text?: string, options: StanzaErrorOptions = {}) {
     super(text ?? condition, { cause: options.cause })
@@ -65,6 +68,7 @@ export class StanzaError extends Error {
     this.by = options.by
     this.extra = options.extra
     this.uri = options.uri
+    this.payload = options.payload
   }
 
   /** The `<error/>` child of an error stanza (RFC 6120 §8.3.2). */

@@ -1,9 +1,10 @@
 /** XEP-0045 §6, XEP-0030: what the service and its rooms tell about themselves. */
 import type { IqRequest } from '../../server/host/host.ts'
-import type { DiscoItem, DiscoNode } from '../../server/host/provisions.ts'
+import type { DiscoNode } from '../../server/host/provisions.ts'
 import type { Jid } from '../../server/jid/jid.ts'
 import { type Form, renderResult } from '../../server/protocol/data-form.ts'
 import { discoInfoElement, type DiscoInfo } from '../../server/protocol/disco-info.ts'
+import type { DiscoItem } from '../../server/protocol/disco-items.ts'
 import { pageOf, pageSize, readPageRequest, renderPage } from '../../server/protocol/rsm.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { type Element, xml } from '../../server/xml/element.ts'

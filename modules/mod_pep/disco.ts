@@ -1,9 +1,10 @@
 /** XEP-0163 §6: what an account can do and which nodes it has. */
 import type { ModuleHost } from '../../server/host/host.ts'
 import { discoInfoElement } from '../../server/protocol/disco-info.ts'
+import { discoItemsElement } from '../../server/protocol/disco-items.ts'
 import { handled, type Handled, type StanzaEvent } from '../../server/routed-stanza.ts'
 import { reply } from '../../server/xml/build.ts'
-import { type Element, xml } from '../../server/xml/element.ts'
+import type { Element } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Service } from '../mod_pubsub/index.ts'
 import type { AccountNodes } from './account-nodes.ts'
@@ -30,7 +31,7 @@ export function setupDisco(host: ModuleHost<'pubsub' | 'roster' | 'accounts' | '
 
   host.on('disco/account-items', (shape) => {
     const service = services.at(shape.account.node ?? '')
-    if (service !== undefined) shape.items = [...shape.items, ...pubsub.nodeItems(service, shape.asking)]
+    if (service !== undefined) shape.items = [...shape.items, ...pubsub.nodeItems(service, shape.asking, shape.query)]
   })
 
   // The lists above are made at once, so the nodes have to be at hand; and of a node, we alone know.
@@ -51,13 +52,14 @@ export function setupDisco(host: ModuleHost<'pubsub' | 'roster' | 'accounts' | '
   }
 
   async function describe(service: Service, node: string, { stanza, from }: StanzaEvent): Promise<Element | undefined> {
-    if (stanza.payload?.ns === NS.discoInfo) {
+    const query = stanza.childAt(0)
+    if (query === undefined) return undefined
+    if (query.ns === NS.discoInfo) {
       const info = pubsub.nodeInfo(service, node, from)
       return info && discoInfoElement(info, node)
     }
     const items = await pubsub.itemsOfNode(service, node, from)
-    const lines = items?.map(({ jid, name }) => xml('item', { jid, name }))
-    return lines && xml('query', { xmlns: NS.discoItems, node }, ...lines)
+    return items && discoItemsElement(items, query)
   }
 }
 

@@ -30,7 +30,14 @@ export function setupPresence(host: PepHost, services: AccountNodes, listeners: 
   host.on('caps/answered', ({ presence, sender, asking, capabilities }) =>
     found(presence, sender, asking.node ?? '', capabilities?.interests ?? NOTHING),
   )
-  host.on('presence/unavailable', ({ session }) => listeners.remove(session.jid.node ?? '', session.jid))
+  host.on('presence/unavailable', ({ session: { jid, account } }) => {
+    const node = jid.node ?? ''
+    listeners.remove(node, jid)
+    part(node, jid)
+    const service = account.available.length > 0 ? undefined : services.at(node)
+    if (service === undefined || ![...service.nodes].some(({ config }) => config.purge_offline)) return
+    host.spawn('purge while away', () => services.use(node, (used) => pubsub.purgeOffline(used)))
+  })
 
   // Who may see more from now on sees what there is; who may see less is no subscriber any more (XEP-0060 §12.2, §12.14).
   host.on('roster/subscriber-added', ({ account, contact }) => {
@@ -40,6 +47,9 @@ export function setupPresence(host: PepHost, services: AccountNodes, listeners: 
   })
   host.on('roster/subscriber-removed', ({ account }) => {
     host.spawn('review subscribers', () => review(account.node ?? ''))
+  })
+  host.on('roster/regrouped', ({ account, contact, before }) => {
+    host.spawn('review groups', () => regroup(account.node ?? '', contact, before))
   })
 
   /** Presence of somebody else. There is a lot of it, and nearly always there is nothing to do. */
@@ -89,6 +99,15 @@ export function setupPresence(host: PepHost, services: AccountNodes, listeners: 
   function forget(node: string, from: Jid): void {
     listeners.remove(node, from)
     if (pending.size > 0) pending.delete(keyOf(node, from))
+    part(node, from)
+  }
+
+  /** What somebody has subscribed to while they are there ends, at accounts that are in use. */
+  function part(node: string, who: Jid): void {
+    const service = services.at(node)
+    if (service?.hasTemporary === true) {
+      host.spawn('end subscriptions', () => services.use(node, (used) => pubsub.endTemporary(used, who)))
+    }
   }
 
   /** Presence of a client of the account itself. */
@@ -117,6 +136,18 @@ export function setupPresence(host: PepHost, services: AccountNodes, listeners: 
   async function review(node: string): Promise<void> {
     await services.use(node, async (service) => {
       for (const each of service.nodes) await pubsub.reviewSubscribers(service, each)
+    })
+  }
+
+  /** The same where groups decide; who has come into one that a node is for sees its last item (XEP-0060 §12.2). */
+  async function regroup(account: string, contact: Jid, before: readonly string[]): Promise<void> {
+    await services.use(account, async (service) => {
+      const nodes = [...service.nodes].filter(({ config }) => config.access_model === 'roster')
+      for (const node of nodes) await pubsub.reviewSubscribers(service, node)
+      const opened = nodes.filter(({ config }) => !config.roster_groups_allowed.some((group) => before.includes(group)))
+      for (const listener of listeners.of(account)) {
+        if (listener.jid.bare === contact.bare) await pubsub.sendLastItems(service, listener, opened)
+      }
     })
   }
 }

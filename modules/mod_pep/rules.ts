@@ -65,6 +65,13 @@ export function rulesOf(
     mayCreate: isOwner,
     seesPresence: (who) => isOwner(who) || roster()?.seesUs(who) === true,
     groupsOf: (who) => roster()?.items.get(who.bare)?.groups ?? [],
+    showsOf(who) {
+      // How those of other hosts show themselves is only known to whom they have told it.
+      if (who.domain !== host.domain) return undefined
+      const available = host.account(who.bare)?.available ?? []
+      const clients = who.resource === undefined ? available : available.filter(({ jid }) => jid.full === who.full)
+      return clients.map(({ presence }) => presence?.childText('show')?.trim() || 'online')
+    },
     listeners: () => listeners.of(node),
     send(to, stanza) {
       const addressed = stanza.with({ to: to.full })

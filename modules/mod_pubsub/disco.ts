@@ -1,14 +1,16 @@
 /** XEP-0060 §5: what a service can do, which nodes it has, and what they are. */
-import type { DiscoItem } from '../../server/host/provisions.ts'
 import type { Jid } from '../../server/jid/jid.ts'
 import { defineForm, renderResult } from '../../server/protocol/data-form.ts'
 import { formatDateTime } from '../../server/protocol/date-time.ts'
 import type { DiscoInfo } from '../../server/protocol/disco-info.ts'
+import type { DiscoItem } from '../../server/protocol/disco-items.ts'
+import type { Element } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { denialOf, denials } from './access.ts'
 import { isCurrent, type Node } from './node.ts'
 import { NS_ORDER } from './retrieving.ts'
 import type { Service } from './service.ts'
+import { NS_TYPE_FILTER, typeFilterIn } from './type-filter.ts'
 
 /** What every service can do (§10), whatever else. */
 export const commonFeatures: readonly string[] = [
@@ -48,12 +50,14 @@ export const commonFeatures: readonly string[] = [
     'subscription-options',
   ].map((name) => `${NS.pubsub}#${name}`),
   NS_ORDER,
+  NS_TYPE_FILTER,
 ]
 
-/** Nodes that somebody may know of. */
-export function nodeItems(service: Service, who: Jid): readonly DiscoItem[] {
+/** Nodes that somebody may know of, of those that they ask for. Throws StanzaError. */
+export function nodeItems(service: Service, who: Jid, query: Element): readonly DiscoItem[] {
+  const isWanted = typeFilterIn(query)
   return [...service.nodes]
-    .filter((node) => isVisible(service, node, who))
+    .filter((node) => isWanted(node) && isVisible(service, node, who))
     .map(({ id, config }) => ({
       jid: service.rules.jid.full,
       node: id,
@@ -103,6 +107,7 @@ const metaData = defineForm({
     { type: 'text-single', var: 'pubsub#publish_model' },
     { type: 'text-single', var: 'pubsub#max_items' },
     { type: 'text-single', var: 'pubsub#language' },
+    { type: 'jid-multi', var: 'pubsub#contact' },
     { type: 'text-single', var: 'pubsub#creation_date' },
     { type: 'jid-single', var: 'pubsub#creator' },
     { type: 'jid-multi', var: 'pubsub#owner' },
@@ -112,7 +117,7 @@ const metaData = defineForm({
 })
 
 function valuesOf({ rules, now }: Service, node: Node) {
-  const { title, description, type, language, access_model, publish_model, max_items } = node.config
+  const { title, description, type, language, contact, access_model, publish_model, max_items } = node.config
   const ofKind = (kind: string): readonly Jid[] =>
     [...node.affiliations].filter(([, affiliation]) => affiliation === kind).map(([bare]) => rules.parseJid(bare))
   const subscribers = [...node.subscriptions.values()].filter((subscription) => isCurrent(subscription, now))
@@ -121,6 +126,7 @@ function valuesOf({ rules, now }: Service, node: Node) {
     ...(description !== '' && { 'pubsub#description': description }),
     ...(type !== '' && { 'pubsub#type': type }),
     ...(language !== '' && { 'pubsub#language': language }),
+    'pubsub#contact': contact.map((jid) => rules.parseJid(jid)),
     'pubsub#access_model': access_model,
     'pubsub#publish_model': publish_model,
     'pubsub#max_items': String(max_items),

@@ -47,7 +47,7 @@ export function notify(service: Service, node: Node, event: Element, item?: Item
     // Who listens at some client has been told there (XEP-0163 §4.3.2).
     if (told.has(address) || !subscription.options.deliver || !isCurrent(subscription, service.now)) continue
     const to = service.rules.parseJid(address)
-    if (!mayHear(service, node, to)) continue
+    if (!mayHear(service, node, to) || !isShownRight(service, to, subscription)) continue
     const body = subscription.options.includeBody && item !== undefined ? summaryOf(item) : undefined
     service.rules.send(to, body === undefined ? stanza : stanza.append(xml('body', { xmlns: NS.client }, body)))
   }
@@ -74,7 +74,20 @@ export async function sendLastItem(service: Service, node: Node, to: Jid): Promi
   service.rules.send(to, stanza.append(delayElement(new Date(item.publishedAt))))
 }
 
-/** Tells a subscriber how its subscription stands (§12.14). */
+/** Tells subscribers how their subscriptions stand now, and shows new ones the last item (§12.14, §12.10). */
+export async function tellSubscriptions(
+  service: Service,
+  node: Node,
+  changes: Iterable<readonly [address: string, subscription: Subscription | undefined]>,
+): Promise<void> {
+  for (const [address, subscription] of changes) {
+    const state = subscription?.state ?? 'none'
+    tellSubscription(service, node, address, state)
+    if (state !== 'subscribed' || node.config.send_last_published_item === 'never') continue
+    await sendLastItem(service, node, service.rules.parseJid(address))
+  }
+}
+
 export function tellSubscription(
   service: Service,
   node: Node,
@@ -91,12 +104,18 @@ function mayHear(service: Service, node: Node, who: Jid): boolean {
   return denialOf(model === 'authorize' ? 'open' : model, service.relation(node, who)) === undefined
 }
 
+/** Whether some client of a subscriber shows itself as it wants to, when it is told (§16.4.2), as far as that is known. */
+function isShownRight({ rules }: Service, to: Jid, { options: { shows } }: Subscription): boolean {
+  if (shows === undefined) return true
+  return rules.showsOf?.(to)?.some((show) => shows.some((wanted) => wanted === show)) ?? true
+}
+
 export function mayRead(service: Service, node: Node, who: Jid): boolean {
   return denialOf(node.config.access_model, service.relation(node, who)) === undefined
 }
 
 /** A message without an addressee. Its id is for errors that come back (§12.4). */
 function notification({ rules }: Service, { config }: Node, event: Element): Stanza {
-  const { notification_type: type } = config
+  const type = config.presence_based_delivery ? 'headline' : config.notification_type
   return message({ from: rules.jid.full, id: rules.random.id(), type: type === 'normal' ? undefined : type }, event)
 }

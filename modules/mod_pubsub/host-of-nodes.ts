@@ -3,11 +3,11 @@ import type { OptionsOf } from '../../server/config/types.ts'
 import type { ModuleHost } from '../../server/host/host.ts'
 import type { Jid } from '../../server/jid/jid.ts'
 import { type DiscoInfo, discoInfoElement } from '../../server/protocol/disco-info.ts'
-import { pageOf, pageSize, readPageRequest, renderPage } from '../../server/protocol/rsm.ts'
+import { discoItemsElement } from '../../server/protocol/disco-items.ts'
 import { handled, type Handled, type StanzaEvent } from '../../server/routed-stanza.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import type { Maybe } from '../../server/util/maybe.ts'
-import { type Element, xml } from '../../server/xml/element.ts'
+import type { Element } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { setupCommands } from './commands.ts'
 import type { config } from './config.ts'
@@ -20,8 +20,6 @@ import { sweep } from './sweeping.ts'
 
 type Options = OptionsOf<typeof config>
 
-/** Lines of a list for those who do not say how many they want. */
-const USUAL_LINES = 1000
 const LONGEST_PAYLOAD = 262_144
 /** Subscriptions and affiliations: a hundred bytes each, in memory. */
 const MOST_LINKS = 1_000_000
@@ -116,15 +114,10 @@ function setupDisco(host: ModuleHost, { name, auto_create: autoCreate }: Options
     const { node } = payload.attrs
     const items =
       node === undefined
-        ? [...nodeItems(service, from), ...host.items('item')]
+        ? [...nodeItems(service, from, payload), ...host.items('item')]
         : ((await itemsOfNode(service, node, from)) ?? (await provided(node)?.items(from)))
     if (items === undefined) throw new StanzaError('item-not-found')
-    const request = readPageRequest(payload)
-    const size = pageSize(request, { usual: USUAL_LINES, limit: USUAL_LINES })
-    const page = pageOf(items, (item) => `${item.jid} ${item.node ?? item.name}`, request, size)
-    const lines = page.items.map((item) => xml('item', { jid: item.jid, node: item.node, name: item.name }))
-    const isWhole = request === undefined && page.items.length === items.length
-    return xml('query', { xmlns: NS.discoItems, node }, ...lines, !isWhole && renderPage(page))
+    return discoItemsElement(items, payload)
   })
 
   function hostInfo(): DiscoInfo {

@@ -12,7 +12,7 @@ import { answer } from './requests.ts'
 import { itemsStoreName, Service, type ServiceRules, type StoredRecord } from './service.ts'
 import { setupHostOfNodes } from './host-of-nodes.ts'
 import { decisionIn, takeDecision } from './subscribing.ts'
-import { sweep } from './sweeping.ts'
+import { endTemporary, purgeOffline, sweep } from './sweeping.ts'
 
 export type { Item, Payload } from './item.ts'
 export type { Node } from './node.ts'
@@ -27,6 +27,7 @@ const acts = {
   createNode,
   decisionIn,
   deleteNode,
+  endTemporary,
   itemsOfNode,
   mayRead,
   nodeInfo,
@@ -35,6 +36,7 @@ const acts = {
   payloadOf,
   publish,
   purge,
+  purgeOffline,
   retract,
   reviewSubscribers,
   sendLastItems,

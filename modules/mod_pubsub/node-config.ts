@@ -36,10 +36,22 @@ export type NodeConfig = {
   readonly notify_sub: boolean
   readonly subscribe: boolean
   readonly language: string
+  /** Whom to ask about the node. */
+  readonly contact: readonly string[]
   readonly node_type: 'leaf'
+  /** Only to those who are there: notifications are headlines then, which nobody keeps for later (§12.7). */
   readonly presence_based_delivery: boolean
+  /** Items go when the account goes whose node it is. */
   readonly purge_offline: boolean
+  /** Subscriptions end when the subscriber goes (§12.5). */
   readonly tempsub: boolean
+}
+
+/** What a service allows, as far as it decides about options. */
+export interface ConfigBounds {
+  readonly mostItems: number
+  /** It hears who comes and goes. */
+  readonly seesPresence: boolean
 }
 
 /** What all services have in common where nobody has said otherwise. */
@@ -63,6 +75,7 @@ export const usualConfig: Omit<NodeConfig, 'max_items' | 'access_model' | 'send_
   notify_sub: false,
   subscribe: true,
   language: '',
+  contact: [],
   node_type: 'leaf',
   presence_based_delivery: false,
   purge_offline: false,
@@ -70,35 +83,28 @@ export const usualConfig: Omit<NodeConfig, 'max_items' | 'access_model' | 'send_
 }
 
 /** The form for somebody who may configure the node. */
-export function configForm(config: NodeConfig, mostItems: number): Element {
-  return renderForm({ type: NS_NODE_CONFIG, fields: fieldsToShow(config, mostItems) }, filled(config))
+export function configForm(config: NodeConfig, bounds: ConfigBounds): Element {
+  return renderForm({ type: NS_NODE_CONFIG, fields: fieldsToShow(config, bounds) }, filled(config))
 }
 
 /** The same as an announcement (§8.2.5.3). */
-export function configResult(config: NodeConfig, mostItems: number): Element {
-  return renderResult({ type: NS_NODE_CONFIG, fields: fieldsToShow(config, mostItems) }, filled(config))
+export function configResult(config: NodeConfig, bounds: ConfigBounds): Element {
+  return renderResult({ type: NS_NODE_CONFIG, fields: fieldsToShow(config, bounds) }, filled(config))
 }
 
 /** What somebody has filled in, of what can be configured; undefined if they gave up. Throws StanzaError. */
-export function readConfig(x: Element | undefined, mostItems: number): Partial<NodeConfig> | undefined {
-  const submission = readSubmission({ type: NS_NODE_CONFIG, fields: fieldsToRead(mostItems) }, x)
-  if (submission === 'cancel') return undefined
-  const values = checked(submission.values)
-  for (const name of fixed) {
-    if (values[name] !== undefined && values[name] !== usualConfig[name]) {
-      throw new StanzaError('not-acceptable', `The service has only one value for ${name}`)
-    }
-  }
-  return values
+export function readConfig(x: Element | undefined, bounds: ConfigBounds): Partial<NodeConfig> | undefined {
+  const submission = readSubmission({ type: NS_NODE_CONFIG, fields: fieldsToRead(bounds) }, x)
+  return submission === 'cancel' ? undefined : checked(submission.values, bounds)
 }
 
 /** What a publication requires of the node (§7.1.5). Throws StanzaError, also for an option that we do not know. */
-export function readPreconditions(x: Element | undefined, mostItems: number): Partial<NodeConfig> {
-  const submission = readSubmission({ fields: fieldsToRead(mostItems) }, x)
+export function readPreconditions(x: Element | undefined, bounds: ConfigBounds): Partial<NodeConfig> {
+  const submission = readSubmission({ fields: fieldsToRead(bounds) }, x)
   if (submission === 'cancel') throw new StanzaError('bad-request')
   const [unknown] = submission.unknown
   if (unknown !== undefined) throw unmet(unknown.replace(PREFIX, ''))
-  return checked(submission.values)
+  return checked(submission.values, bounds)
 }
 
 /** Throws StanzaError if the node is not as it is required to be. */
@@ -112,14 +118,24 @@ const PREFIX = 'pubsub#'
 /** Characters of a title or description, and of all names of groups together. */
 const LONGEST_TEXT = 1000
 
-/** Options of which there is only one value, which may be asked for (§12.5, §12.6 are not for us). */
-const fixed = ['node_type', 'presence_based_delivery', 'purge_offline', 'tempsub'] as const
+/** Options of which a service has only one value, that may be asked for, unless it hears who comes and goes. */
+const needPresence = ['purge_offline', 'tempsub'] as const
+
+/** As the fields give them: addresses are not texts yet. */
+type Submitted = Partial<Omit<NodeConfig, 'contact'> & { readonly contact: FieldValue }>
 
 /** A list has no limit of its own. */
-function checked(values: Partial<NodeConfig>): Partial<NodeConfig> {
-  const { roster_groups_allowed: groups = [] } = values
-  if (groups.join('').length > LONGEST_TEXT) throw new StanzaError('not-acceptable', 'Too many groups')
-  return values
+function checked({ contact, ...values }: Submitted, { seesPresence }: ConfigBounds): Partial<NodeConfig> {
+  const lists = { ...values, ...(Array.isArray(contact) && { contact: contact.map(String) }) }
+  for (const list of [lists.roster_groups_allowed, lists.contact]) {
+    if (list !== undefined && list.join('').length > LONGEST_TEXT) throw new StanzaError('not-acceptable', 'Too many')
+  }
+  for (const name of needPresence) {
+    if (!seesPresence && lists[name] === true) {
+      throw new StanzaError('not-acceptable', `The service has only one value for ${name}`)
+    }
+  }
+  return lists
 }
 
 function unmet(name: string): StanzaError {
@@ -127,7 +143,7 @@ function unmet(name: string): StanzaError {
 }
 
 /** In the order that clients have been tested with. */
-function usualFields(mostItems: number, groups: Field): readonly Field[] {
+function usualFields({ mostItems }: ConfigBounds, groups: Field): readonly Field[] {
   return [
     text('title', 'Title'),
     text('description', 'Description'),
@@ -168,14 +184,14 @@ const furtherFields: readonly (Field & { readonly name: keyof typeof usualConfig
   flag('notify_sub', 'Whether to notify owners about new subscribers and unsubscribes'),
   flag('subscribe', 'Whether to allow subscriptions'),
   text('language', 'The default language of the node'),
+  { type: 'jid-multi', var: 'pubsub#contact', name: 'contact', label: 'The JIDs of those to contact with questions' },
+  flag('presence_based_delivery', 'Whether to deliver notifications to available users only'),
+  flag('purge_offline', 'Whether to purge all items when the relevant publisher goes offline'),
+  flag('tempsub', 'Whether to make all subscriptions temporary, based on subscriber presence'),
 ]
 
-const unshownFields: readonly Field[] = [
-  choice('node_type', undefined, ['leaf']),
-  flag('presence_based_delivery'),
-  flag('purge_offline'),
-  flag('tempsub'),
-]
+/** Shown to nobody, since there is nothing to choose. */
+const nodeTypeField: Field = choice('node_type', undefined, ['leaf'])
 
 const groupsField: ListMultiField = {
   type: 'list-multi',
@@ -185,15 +201,15 @@ const groupsField: ListMultiField = {
   options: [],
 }
 
-function fieldsToRead(mostItems: number): readonly Field[] {
+function fieldsToRead(bounds: ConfigBounds): readonly Field[] {
   // Any group may be named, whether the roster has it or not.
   const anyGroup: Field = { ...groupsField, validation: { datatype: 'xs:string', open: true } }
-  return [...usualFields(mostItems, anyGroup), ...furtherFields, ...unshownFields]
+  return [...usualFields(bounds, anyGroup), ...furtherFields, nodeTypeField]
 }
 
-function fieldsToShow(config: NodeConfig, mostItems: number): readonly Field[] {
+function fieldsToShow(config: NodeConfig, bounds: ConfigBounds): readonly Field[] {
   const set = furtherFields.filter(({ name }) => !isSame(config[name], usualConfig[name]))
-  return [...usualFields(mostItems, groupsField), ...set]
+  return [...usualFields(bounds, groupsField), ...set]
 }
 
 /** A text that is empty is as if there were none. */

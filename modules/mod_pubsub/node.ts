@@ -2,7 +2,7 @@
 import type { Affiliation } from './access.ts'
 import type { Item } from './item.ts'
 import type { NodeConfig } from './node-config.ts'
-import type { SubscriptionOptions } from './subscription-options.ts'
+import { isOver, type SubscriptionOptions } from './subscription-options.ts'
 
 /** Of one address, which may be a full JID. */
 export interface Subscription {
@@ -12,7 +12,7 @@ export interface Subscription {
 
 /** Whether it holds: somebody has approved it, and its time is not over. */
 export function isCurrent({ state, options }: Subscription, now: number): boolean {
-  return state === 'subscribed' && (options.expire ?? Infinity) > now
+  return state === 'subscribed' && !isOver(options, now)
 }
 
 /** How a node is stored. */

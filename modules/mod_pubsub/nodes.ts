@@ -4,7 +4,7 @@ import { pubsubError } from '../../server/protocol/pubsub-error.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { xml } from '../../server/xml/element.ts'
 import { denialOf } from './access.ts'
-import { eventElement, notify, sendLastItem, tellSubscription } from './events.ts'
+import { eventElement, notify, sendLastItem, tellSubscriptions } from './events.ts'
 import type { Node, Subscription } from './node.ts'
 import { configResult, type NodeConfig } from './node-config.ts'
 import type { Service } from './service.ts'
@@ -49,7 +49,7 @@ export async function deleteNode(service: Service, node: Node, uri?: string): Pr
 }
 
 function configurationEvent(service: Service, node: Node) {
-  const form = node.config.deliver_payloads ? configResult(node.config, service.rules.limits.items) : undefined
+  const form = node.config.deliver_payloads ? configResult(node.config, service.bounds) : undefined
   return eventElement(xml('configuration', { node: node.id }, form))
 }
 
@@ -92,5 +92,5 @@ export async function reviewSubscribers(service: Service, node: Node): Promise<v
   }
   if (changes.size === 0) return
   await service.setSubscriptions(node, changes)
-  for (const [address, subscription] of changes) tellSubscription(service, node, address, subscription?.state ?? 'none')
+  await tellSubscriptions(service, node, changes)
 }

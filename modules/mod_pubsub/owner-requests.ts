@@ -4,7 +4,7 @@ import { formIn } from '../../server/protocol/raw-form.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { isCurrent } from './node.ts'
-import { configForm, type NodeConfig, readConfig } from './node-config.ts'
+import { type ConfigBounds, configForm, type NodeConfig, readConfig } from './node-config.ts'
 import { configureNode, createNode, deleteNode } from './nodes.ts'
 import { setAffiliations, setSubscriptions } from './managing.ts'
 import { purge } from './publishing.ts'
@@ -16,21 +16,21 @@ export const ownerRequests: Readonly<Record<string, RequestHandler>> = {
     const { node: wanted, type = 'leaf' } = action.attrs
     if (type !== 'leaf') throw unsupported('collections')
     const id = wanted ?? service.rules.random.id()
-    await createNode(service, id, who, configIn(pubsub.child('configure'), service.rules.limits.items))
+    await createNode(service, id, who, configIn(pubsub.child('configure'), service.bounds))
     return wanted === undefined ? pubsubElement(xml('create', { node: id })) : undefined
   },
 
   /** §8.2.1. */
   'owner get configure': async (request) => {
     const node = nodeOfOwner(request)
-    const form = configForm(node.config, request.service.rules.limits.items)
+    const form = configForm(node.config, request.service.bounds)
     return ownerElement(xml('configure', { node: node.id }, form))
   },
 
   /** §8.2.4. */
   'owner set configure': async (request) => {
     const node = nodeOfOwner(request)
-    const changes = readConfig(formIn(request.action), request.service.rules.limits.items)
+    const changes = readConfig(formIn(request.action), request.service.bounds)
     if (changes !== undefined) await configureNode(request.service, node, changes)
     return undefined
   },
@@ -38,7 +38,7 @@ export const ownerRequests: Readonly<Record<string, RequestHandler>> = {
   /** §8.3. */
   'owner get default': async ({ service, action }) => {
     if ((action.attrs['type'] ?? 'leaf') !== 'leaf') throw unsupported('collections')
-    return ownerElement(xml('default', {}, configForm(service.rules.defaults, service.rules.limits.items)))
+    return ownerElement(xml('default', {}, configForm(service.rules.defaults, service.bounds)))
   },
 
   /** §8.4. */
@@ -87,8 +87,8 @@ export const ownerRequests: Readonly<Record<string, RequestHandler>> = {
 const LONGEST_URI = 2048
 
 /** §8.1.3. */
-function configIn(configure: Element | undefined, mostItems: number): Partial<NodeConfig> {
+function configIn(configure: Element | undefined, bounds: ConfigBounds): Partial<NodeConfig> {
   if (configure === undefined || formIn(configure) === undefined) return {}
   if (configure.attrs['node'] !== undefined) throw new StanzaError('bad-request')
-  return readConfig(formIn(configure), mostItems) ?? {}
+  return readConfig(formIn(configure), bounds) ?? {}
 }

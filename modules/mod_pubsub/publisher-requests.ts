@@ -5,7 +5,7 @@ import { parseBoolean } from '../../server/protocol/xsd.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { payloadOf } from './item.ts'
-import { type NodeConfig, readPreconditions } from './node-config.ts'
+import { type ConfigBounds, type NodeConfig, readPreconditions } from './node-config.ts'
 import { publish, type Publication, retract } from './publishing.ts'
 import { pubsubElement, type RequestHandler } from './request.ts'
 
@@ -16,7 +16,7 @@ export const publisherRequests: Readonly<Record<string, RequestHandler>> = {
   /** §7.1. */
   'pubsub set publish': async ({ service, who, pubsub, action }) => {
     const id = action.attrs['node']
-    const required = preconditions(pubsub.child('publish-options'), service.rules.limits.items)
+    const required = preconditions(pubsub.child('publish-options'), service.bounds)
     const item = await publish(service, id, who, { item: itemIn(action), required })
     return pubsubElement(xml('publish', { node: id }, item && xml('item', { id: item.id })))
   },
@@ -34,8 +34,8 @@ export const publisherRequests: Readonly<Record<string, RequestHandler>> = {
   },
 }
 
-function preconditions(options: Element | undefined, mostItems: number): Partial<NodeConfig> | undefined {
-  return options === undefined ? undefined : readPreconditions(formIn(options), mostItems)
+function preconditions(options: Element | undefined, bounds: ConfigBounds): Partial<NodeConfig> | undefined {
+  return options === undefined ? undefined : readPreconditions(formIn(options), bounds)
 }
 
 /** One at a time (§7.1.1), with one payload that says what it is (§7.1.3.6). */

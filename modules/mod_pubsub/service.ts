@@ -10,7 +10,7 @@ import type { MapStore } from '../../storage/store.ts'
 import type { AccessModel, Affiliation, Relation } from './access.ts'
 import { isExpired, type Item, type StoredItem, sumOfChars } from './item.ts'
 import { isCurrent, Node, type StoredNode, type Subscription } from './node.ts'
-import type { NodeConfig } from './node-config.ts'
+import type { ConfigBounds, NodeConfig } from './node-config.ts'
 
 export interface Limits {
   readonly nodes: number
@@ -64,6 +64,11 @@ export interface ServiceRules {
   mayCreate(who: Jid): boolean
   seesPresence(who: Jid): boolean
   groupsOf(who: Jid): readonly string[]
+  /**
+   * How the clients of somebody show themselves: as in RFC 6121 §4.7.2.1, or `online`. None if they are not there,
+   * undefined if that is not known. Only where it is heard who comes and goes.
+   */
+  readonly showsOf?: (who: Jid) => readonly string[] | undefined
   listeners(): Iterable<Listener>
   send(to: Jid, stanza: Stanza): void
   parseJid(text: string): Jid
@@ -110,6 +115,10 @@ export class Service {
     return this.#nodes.values()
   }
 
+  get bounds(): ConfigBounds {
+    return { mostItems: this.rules.limits.items, seesPresence: this.rules.showsOf !== undefined }
+  }
+
   get now(): number {
     return this.rules.clock.now()
   }
@@ -117,6 +126,16 @@ export class Service {
   /** Must not be used any more: a write was lost and storage alone knows what there is, or the account has gone. */
   get isStale(): boolean {
     return this.#isStale
+  }
+
+  /** Whether some subscription ends when somebody goes. */
+  get hasTemporary(): boolean {
+    for (const { config, subscriptions } of this.#nodes.values()) {
+      if (subscriptions.size === 0) continue
+      if (config.tempsub) return true
+      for (const { options } of subscriptions.values()) if (options.expire === 'presence') return true
+    }
+    return false
   }
 
   find(id: string): Node | undefined {

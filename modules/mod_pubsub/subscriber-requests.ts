@@ -17,14 +17,14 @@ export const subscriberRequests: Readonly<Record<string, RequestHandler>> = {
     const address = ownAddress(request)
     const node = service.require(action.attrs['node'])
     const wanted = pubsub.child('options')
-    const options = wanted && (readOptions(formIn(wanted), usualOptions, service.now) ?? usualOptions)
+    const options = wanted && (readOptions(formIn(wanted), usualOptions, service.now, service.bounds) ?? usualOptions)
     const { state } = await subscribe(service, node, address, options)
     if (state === 'subscribed' && node.config.send_last_published_item !== 'never') {
       after(() => void sendLastItem(service, node, address))
     }
     return pubsubElement(
       subscriptionElement(node, address.full, state),
-      options && xml('options', {}, optionsResult(options)),
+      options && xml('options', {}, optionsResult(options, service.bounds)),
     )
   },
 
@@ -41,7 +41,9 @@ export const subscriberRequests: Readonly<Record<string, RequestHandler>> = {
     const address = ownAddress(request)
     const node = request.service.require(request.action.attrs['node'])
     const { options } = requireSubscription(node, address)
-    return pubsubElement(xml('options', { node: node.id, jid: address.full }, optionsForm(options)))
+    return pubsubElement(
+      xml('options', { node: node.id, jid: address.full }, optionsForm(options, request.service.bounds)),
+    )
   },
 
   /** §6.3.5. */
@@ -50,7 +52,7 @@ export const subscriberRequests: Readonly<Record<string, RequestHandler>> = {
     const address = ownAddress(request)
     const node = service.require(action.attrs['node'])
     const subscription = requireSubscription(node, address)
-    const options = readOptions(formIn(action), subscription.options, service.now)
+    const options = readOptions(formIn(action), subscription.options, service.now, service.bounds)
     if (options !== undefined) await service.setSubscriptions(node, [[address.full, { ...subscription, options }]])
     return undefined
   },
@@ -59,7 +61,7 @@ export const subscriberRequests: Readonly<Record<string, RequestHandler>> = {
   'pubsub get default': async ({ service, action }) => {
     const { node } = action.attrs
     if (node !== undefined) service.require(node)
-    return pubsubElement(xml('default', { node }, optionsForm(usualOptions)))
+    return pubsubElement(xml('default', { node }, optionsForm(usualOptions, service.bounds)))
   },
 
   /** §5.6. */

@@ -11,7 +11,7 @@ import { xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import { denialOf, denials } from './access.ts'
-import { eventElement, tellSubscription } from './events.ts'
+import { eventElement, tellSubscriptions } from './events.ts'
 import { isCurrent, type Node, type Subscription } from './node.ts'
 import { checkId, type Service } from './service.ts'
 import { type SubscriptionOptions, usualOptions } from './subscription-options.ts'
@@ -97,8 +97,9 @@ export async function takeDecision(service: Service, who: Jid, form: RawForm): P
   const subscription = node.subscriptions.get(address)
   if (subscription?.state !== 'pending') return
   const isAllowed = parseBoolean(valueIn(form, 'pubsub#allow') ?? '') === true
-  await service.setSubscriptions(node, [[address, isAllowed ? { ...subscription, state: 'subscribed' } : undefined]])
-  tellSubscription(service, node, address, isAllowed ? 'subscribed' : 'none')
+  const change = [address, isAllowed ? ({ ...subscription, state: 'subscribed' } as const) : undefined] as const
+  await service.setSubscriptions(node, [change])
+  await tellSubscriptions(service, node, [change])
 }
 
 const NS_AUTHORIZATION = 'http://jabber.org/protocol/pubsub#subscribe_authorization'

@@ -47,7 +47,8 @@ export function setupContacts(
   host.iq({ type: 'set', ns: NS.roster, name: 'query', at: 'self' }, async (request) => {
     const roster = await rosters.of(request.from.node ?? '')
     const { contact, item } = readItem(host, request)
-    await (item.attrs['subscription'] === 'remove' ? remove(roster, contact, request) : update(roster, contact, item))
+    const isLeaving = item.attrs['subscription'] === 'remove'
+    await (isLeaving ? remove(roster, contact, request) : update(roster, contact, item, request))
     request.afterAnswer(() => push(roster, contact))
   })
 
@@ -60,7 +61,7 @@ export function setupContacts(
 
   return { push, sendToInterested }
 
-  function update(roster: Roster, contact: Jid, element: Element): Promise<void> {
+  async function update(roster: Roster, contact: Jid, element: Element, { from }: IqRequest): Promise<void> {
     const known = roster.items.get(contact.bare)
     if (known === undefined && roster.size >= maxContacts) throw new StanzaError('resource-constraint')
     const { name } = element.attrs
@@ -69,7 +70,11 @@ export function setupContacts(
     }
     // Subscriptions change by presence only (RFC 6121 §2.1.2.4).
     const item = { ...(known ?? newItem), name, groups: readGroups(element) }
-    return roster.set(contact, item, roster.requests.get(contact.bare))
+    await roster.set(contact, item, roster.requests.get(contact.bare))
+    const { groups: before } = known ?? newItem
+    if (before.length !== item.groups.length || item.groups.some((group) => !before.includes(group))) {
+      host.announce('roster/regrouped', { account: from.toBare(), contact, before })
+    }
   }
 
   /** Ends the subscriptions in both directions as well (RFC 6121 §2.5.2). */

@@ -38,6 +38,8 @@ declare module '../../server/host/events.ts' {
     /** A contact gets the presence of an account from now on, or no longer. */
     'roster/subscriber-added': Notice<{ readonly account: Jid; readonly contact: Jid }>
     'roster/subscriber-removed': Notice<{ readonly account: Jid; readonly contact: Jid }>
+    /** A contact is in other groups from now on; it was in `before`. */
+    'roster/regrouped': Notice<{ readonly account: Jid; readonly contact: Jid; readonly before: readonly string[] }>
   }
 }
 

@@ -1,5 +1,6 @@
 /** What modules contribute to lists that other modules, or the kernel, read. */
 import type { DiscoInfo, Identity } from '../protocol/disco-info.ts'
+import type { DiscoItem } from '../protocol/disco-items.ts'
 import type { Jid } from '../jid/jid.ts'
 import type { Maybe } from '../util/maybe.ts'
 import type { Account } from '../session/account.ts'
@@ -46,13 +47,6 @@ export interface StreamFeature {
   readonly forbids: readonly StreamFact[]
   /** Its element, or undefined to keep silent this time. */
   offer(stream: Stream): Element | undefined
-}
-
-/** One line of `disco#items`. */
-export interface DiscoItem {
-  readonly jid: string
-  readonly node?: string | undefined
-  readonly name?: string | undefined
 }
 
 /** Answers for one node; where the answer is undefined, nobody is told that the node is there. */

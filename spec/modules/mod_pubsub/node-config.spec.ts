@@ -14,6 +14,7 @@ import { StanzaError } from '../../../server/stanza-error.ts'
 import { type Element, xml } from '../../../server/xml/element.ts'
 
 const MOST_ITEMS = 256
+const BOUNDS = { mostItems: MOST_ITEMS, seesPresence: true }
 const usual: NodeConfig = {
   ...usualConfig,
   max_items: 1,
@@ -51,10 +52,11 @@ const configs: fc.Arbitrary<NodeConfig> = fc.record({
   notify_sub: fc.boolean(),
   subscribe: fc.boolean(),
   language: text,
+  contact: fc.uniqueArray(fc.constantFrom('romeo@montague.example', 'juliet@capulet.example', 'escalus.example')),
   node_type: fc.constant('leaf'),
-  presence_based_delivery: fc.constant(false),
-  purge_offline: fc.constant(false),
-  tempsub: fc.constant(false),
+  presence_based_delivery: fc.boolean(),
+  purge_offline: fc.boolean(),
+  tempsub: fc.boolean(),
 })
 
 /** What a client does with a form: it fills in what it is shown. */
@@ -74,7 +76,7 @@ function filledIn(form: Element): Element {
 t.test('a form that comes back as it was sent changes nothing', async () => {
   fc.assert(
     fc.property(configs, (config) => {
-      const read = readConfig(filledIn(configForm(config, MOST_ITEMS)), MOST_ITEMS)
+      const read = readConfig(filledIn(configForm(config, BOUNDS)), BOUNDS)
       assert.deepEqual(sorted({ ...usual, ...read }), sorted(config))
     }),
   )
@@ -83,7 +85,7 @@ t.test('a form that comes back as it was sent changes nothing', async () => {
 t.test('a node meets whatever it is shown to be', async () => {
   fc.assert(
     fc.property(configs, (config) => {
-      checkPreconditions(config, readPreconditions(filledIn(configForm(config, MOST_ITEMS)), MOST_ITEMS))
+      checkPreconditions(config, readPreconditions(filledIn(configForm(config, BOUNDS)), BOUNDS))
     }),
   )
 })
@@ -91,7 +93,7 @@ t.test('a node meets whatever it is shown to be', async () => {
 t.test('a node meets nothing that it is not', async () => {
   fc.assert(
     fc.property(configs, configs, (one, other) => {
-      const required = readPreconditions(filledIn(configForm(other, MOST_ITEMS)), MOST_ITEMS)
+      const required = readPreconditions(filledIn(configForm(other, BOUNDS)), BOUNDS)
       const differing = Object.keys(required).filter(
         (name) => !isSame(Reflect.get(one, name), Reflect.get(required, name)),
       )
@@ -103,7 +105,7 @@ t.test('a node meets nothing that it is not', async () => {
 })
 
 t.test('the usual fields come in the order that clients have been tested with, and no others', async (t) => {
-  const names = configForm(usual, MOST_ITEMS)
+  const names = configForm(usual, BOUNDS)
     .elements.filter(({ name }) => name === 'field')
     .map(({ attrs }) => `${attrs['var']?.replace('pubsub#', '')} ${attrs['type']}`)
   t.strictSame(names, [
@@ -127,7 +129,7 @@ t.test('the usual fields come in the order that clients have been tested with, a
 })
 
 t.test('an announcement has what is set', async (t) => {
-  const result = configResult({ ...usual, title: 'News', subscribe: false }, MOST_ITEMS)
+  const result = configResult({ ...usual, title: 'News', subscribe: false }, BOUNDS)
   const values = result.elements.map(({ attrs, elements }) => `${attrs['var']}=${elements[0]?.getText()}`)
   t.ok(values.includes('pubsub#title=News'))
   t.ok(values.includes('pubsub#subscribe=0'))
@@ -151,19 +153,19 @@ t.test('what cannot be is refused', async (t) => {
     ['node_type', 'collection'],
     ['item_expire', '-1'],
   ] as const) {
-    const refusal = refusalOf(() => readConfig(submit(name, value), MOST_ITEMS))
+    const refusal = refusalOf(() => readConfig(submit(name, value), { ...BOUNDS, seesPresence: false }))
     t.equal(refusal, 'not-acceptable', `${name} ${value}`)
   }
   t.equal(
-    refusalOf(() => readConfig(submit('persist_items', 'perhaps'), MOST_ITEMS)),
+    refusalOf(() => readConfig(submit('persist_items', 'perhaps'), BOUNDS)),
     'bad-request',
   )
   t.equal(
-    refusalOf(() => readConfig(undefined, MOST_ITEMS)),
+    refusalOf(() => readConfig(undefined, BOUNDS)),
     'bad-request',
   )
-  t.strictSame(readConfig(submit('colour', 'green'), MOST_ITEMS), {}, 'what is not known does not matter')
-  const refusal = refusalOf(() => readPreconditions(submit('colour', 'green'), MOST_ITEMS))
+  t.strictSame(readConfig(submit('colour', 'green'), BOUNDS), {}, 'what is not known does not matter')
+  const refusal = refusalOf(() => readPreconditions(submit('colour', 'green'), BOUNDS))
   t.equal(refusal, 'conflict', 'unless it is required')
 })
 
