@@ -31,6 +31,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_muc_slow_mode: () => import('./mod_muc_slow_mode.ts'),
   mod_muc_unique: () => import('./mod_muc_unique.ts'),
   mod_muc_wishes: () => import('./mod_muc_wishes.ts'),
+  mod_oauth: () => import('./mod_oauth/index.ts'),
   mod_offline: () => import('./mod_offline.ts'),
   mod_pep: () => import('./mod_pep/index.ts'),
   mod_ping: () => import('./mod_ping.ts'),

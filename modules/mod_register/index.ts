@@ -6,6 +6,8 @@ import type { Chain } from '../../server/host/hooks.ts'
 import type { IqRequest } from '../../server/host/host.ts'
 import { defineModule } from '../../server/host/module.ts'
 import { type Jid, JidError } from '../../server/jid/jid.ts'
+import type { Origin } from '../../server/routed-stanza.ts'
+import { ClientSession } from '../../server/session/client-session.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import type { Stream } from '../../server/stream/stream.ts'
 import { StreamError } from '../../server/stream/stream-error.ts'
@@ -72,12 +74,17 @@ export default defineModule({
         const { payload, from, origin } = request
         if (origin.kind !== 'client' || from.domain !== host.domain) throw new StanzaError('forbidden')
         if (!accounts.writable) throw new StanzaError('not-allowed')
+        if (!mayChangeAccount(origin)) throw new StanzaError('forbidden', 'That takes the password of the account')
         if (payload.child('remove') === undefined) return changePassword(payload, from)
         // XEP-0077 §3.2.
         if (payload.elements.length > 1) throw new StanzaError('bad-request')
         await remove(request)
         return undefined
       })
+    }
+
+    function mayChangeAccount(origin: Origin): boolean {
+      return origin instanceof ClientSession && host.optionalService('saslauth')?.isUnrestricted(origin) !== false
     }
 
     /** Until the account is gone. Its streams are closed when the answer has been sent (XEP-0077 §3.2). */

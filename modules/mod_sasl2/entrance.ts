@@ -1,5 +1,6 @@
 /** XEP-0388 §2.6, XEP-0386 §3.2: what happens once somebody has proved who he is. */
 import { createHmac } from 'node:crypto'
+import { OAUTHBEARER } from '../../server/auth/sasl/oauthbearer.ts'
 import type { ModuleHost } from '../../server/host/host.ts'
 import type { ServiceName, Services } from '../../server/host/module.ts'
 import type { Jid } from '../../server/jid/jid.ts'
@@ -101,6 +102,8 @@ export class Entrance {
     const node = jid.node ?? ''
     if (userAgent.id === undefined) return undefined
     if (token?.isLast === true) await this.#tokens.revoke(node, userAgent.id)
+    // A token outlives what somebody else has granted, and could not be taken back there.
+    if (request.mechanism === OAUTHBEARER) return undefined
     if (wantsToken !== undefined) return this.#tokens.issue(node, userAgent.id, wantsToken)
     if (used === undefined || token?.isLast === true || !this.#tokens.isDue(used)) return undefined
     return this.#tokens.issue(node, userAgent.id, used.mechanism)

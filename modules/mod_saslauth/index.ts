@@ -6,6 +6,7 @@ import { anonymous } from '../../server/auth/sasl/anonymous.ts'
 import { channelBinding, type ChannelBindingType } from '../../server/auth/sasl/channel-binding.ts'
 import { external } from '../../server/auth/sasl/external.ts'
 import type { Mechanism } from '../../server/auth/sasl/mechanism.ts'
+import { OAUTHBEARER } from '../../server/auth/sasl/oauthbearer.ts'
 import type { Outcome } from '../../server/auth/sasl/negotiator.ts'
 import type { Offer } from '../../server/auth/sasl/offer.ts'
 import { plain } from '../../server/auth/sasl/plain.ts'
@@ -15,6 +16,7 @@ import { t } from '../../server/config/types.ts'
 import type { Notice } from '../../server/host/hooks.ts'
 import { defineModule } from '../../server/host/module.ts'
 import type { Jid } from '../../server/jid/jid.ts'
+import type { ClientSession } from '../../server/session/client-session.ts'
 import type { Stream } from '../../server/stream/stream.ts'
 import { StreamError } from '../../server/stream/stream-error.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
@@ -22,6 +24,7 @@ import type { Random } from '../../server/util/random.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { keyval, type KeyvalStore } from '../../storage/store.ts'
+import { mechanismsOfSessions } from './mechanisms-of-sessions.ts'
 import { OpenLogins } from './open-logins.ts'
 
 const MECHANISMS: readonly Mechanism[] = [...scram, plain, external]
@@ -40,6 +43,10 @@ export interface Logins {
   refuse(stream: Stream, condition: SaslCondition, text?: string): SaslFailure
   /** The channel of the stream, for what is tied to it (RFC 5056). */
   channelBinding(stream: Stream, type: ChannelBindingType): Buffer | undefined
+  /** With which mechanism the client of a session has logged in last; undefined if it did not log in here. */
+  mechanismOf(session: ClientSession): string | undefined
+  /** May a client do what concerns the security of its account (XEP-0493 §3, XEP-0494 §3.1)? Not with somebody else's grant. */
+  isUnrestricted(session: ClientSession): boolean
   /** Who has proved to be whom, as an address. */
   accepted(stream: Stream, username: string, mechanism: string, client?: LoginClient): Jid
   /**
@@ -98,6 +105,7 @@ export default defineModule({
     const fakeSecret = await secretOf(stores.secrets, host.random)
     const attempts = new LoginAttempts(host.clock)
     const accounts = host.service('accounts')
+    const mechanisms = mechanismsOfSessions(host)
     const isAllowed = ({ name }: Mechanism): boolean => !config.disabled_mechanisms.includes(name.replace(/-PLUS$/, ''))
     const allowed = (): readonly Mechanism[] =>
       accounts.anonymous ? [anonymous] : [...MECHANISMS, ...host.items('sasl-mechanism')].filter(isAllowed)
@@ -151,10 +159,13 @@ export default defineModule({
         logins.forget(stream)
         const jid = host.jid.withNode(username)
         host.log.info('client logged in', { jid: jid.full, mechanism, peer: stream.transport.address })
+        mechanisms.note(stream, mechanism)
         host.announce('login/accepted', { node: username, stream, mechanism, client })
         return jid
       },
 
+      mechanismOf: (session) => mechanisms.of(session),
+      isUnrestricted: (session) => mechanisms.of(session) !== OAUTHBEARER,
       failed,
     }
 
