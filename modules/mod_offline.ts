@@ -4,6 +4,7 @@ import { defineModule } from '../server/host/module.ts'
 import { handled, type Handled, type StanzaEvent } from '../server/routed-stanza.ts'
 import type { ClientSession } from '../server/session/client-session.ts'
 import { StanzaError } from '../server/stanza-error.ts'
+import { isCarbon } from '../server/protocol/carbon.ts'
 import { delayElement, withoutDelaysFrom } from '../server/protocol/delay.ts'
 import { stanzaIdBy } from '../server/protocol/stanza-id.ts'
 import { NS } from '../server/xml/ns.ts'
@@ -126,9 +127,12 @@ function isForAccount({ stanza: { type }, to }: Pick<StanzaEvent, 'stanza' | 'to
   return to.node !== undefined && type !== 'headline' && type !== 'groupchat' && type !== 'error'
 }
 
-/** Not if its sender does not want that (XEP-0334 §4.2), nor if it only says that somebody is typing (XEP-0160 §3). */
+/**
+ * Not if its sender does not want that (XEP-0334 §4.2), if it only says that somebody is typing (XEP-0160 §3), or if it
+ * is a copy of what another client of the account has got or sent (XEP-0280).
+ */
 function isWorthKeeping(stanza: Stanza): boolean {
-  if (stanza.has('no-store', NS.hints)) return false
+  if (stanza.has('no-store', NS.hints) || stanza.refs.some(isCarbon)) return false
   const isNews = ({ ns, name }: ChildRef): boolean => ns !== NS.chatStates && !(ns === NS.client && name === 'thread')
   return stanza.type !== 'chat' || stanza.refs.some(isNews)
 }

@@ -2,8 +2,8 @@
 import { message } from '../xml/build.ts'
 import { xml } from '../xml/element.ts'
 import { NS } from '../xml/ns.ts'
-import type { ChildRef, Stanza } from '../xml/stanza.ts'
-import { forwardedElement } from './forward.ts'
+import { type ChildRef, Stanza } from '../xml/stanza.ts'
+import { forwardedElement, readForwarded } from './forward.ts'
 import { hasHint } from './hints.ts'
 
 /** Which way a message goes, as its account sees it. */
@@ -29,12 +29,23 @@ export function carbonOf(stanza: Stanza, direction: Direction, account: string):
   return message({ from: account, type: stanza.type }, copy)
 }
 
+/** The message that another client of the account has got or sent; undefined if that is no copy. */
+export function copiedIn(stanza: Stanza): { readonly direction: Direction; readonly stanza: Stanza } | undefined {
+  for (const direction of ['received', 'sent'] as const) {
+    const forwarded = readForwarded(stanza.child(direction, NS.carbons)?.child('forwarded', NS.forward))
+    const copied = forwarded && Stanza.fromElement(forwarded.stanza)
+    if (copied !== undefined) return { direction, stanza: copied }
+  }
+  return undefined
+}
+
 /** Takes away what only the server of an account may send to its clients (§11). */
 export function withoutCarbons(stanza: Stanza): Stanza {
   return stanza.refs.some(isCarbon) ? stanza.without(isCarbon) : stanza
 }
 
-function isCarbon({ name, ns }: ChildRef): boolean {
+/** Whether a child of a message makes it a copy. */
+export function isCarbon({ name, ns }: ChildRef): boolean {
   return ns === NS.carbons && (name === 'sent' || name === 'received')
 }
 
