@@ -14,6 +14,8 @@ export interface ChildServer extends AsyncDisposable {
   start(): Promise<void>
   /** Ends it as a power cut would: it has no time for anything. */
   kill(): Promise<void>
+  /** Tells it to stop, and waits until it has. */
+  stop(): Promise<void>
 }
 
 const MAIN = resolve(import.meta.dirname, '../../scripts/main.ts')
@@ -27,17 +29,19 @@ export async function childServer(config: string): Promise<ChildServer> {
   await writeFile(file, `data: ${JSON.stringify(join(folder, 'data'))}\n${listen}\n${config}\n`)
   let child: ChildProcess | undefined
 
-  const kill = async (): Promise<void> => {
+  const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
     const running = child
     child = undefined
     if (running === undefined || running.exitCode !== null) return
-    running.kill('SIGKILL')
+    running.kill(signal)
     await once(running, 'exit')
   }
+  const kill = (): Promise<void> => end('SIGKILL')
 
   return {
     address: { tcp: { path: socket } },
     kill,
+    stop: () => end('SIGTERM'),
     start: async () => {
       const started = spawn(process.execPath, [MAIN, '--config', file, 'start'], {
         stdio: ['ignore', 'pipe', 'inherit'],
