@@ -6,7 +6,7 @@ import { TLSSocket } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { t } from '../server/config/types.ts'
 import { defineServerModule } from '../server/host/module.ts'
-import { isLoopback, Networks, normalAddress } from '../server/net/address.ts'
+import { addressOf, isLoopback, Networks, normalAddress } from '../server/net/address.ts'
 import { TlsChannel } from '../server/stream/tls.ts'
 import { type WebSocketPeer, WebSocketTransport } from '../server/stream/ws-transport.ts'
 
@@ -101,7 +101,7 @@ function protocolsOf({ headers }: IncomingMessage): readonly string[] {
 
 /** Who a connection is from; or, if it is from a proxy that is believed, who that says it is from. */
 function peerOf({ socket, headers }: IncomingMessage, proxies: Networks): WebSocketPeer {
-  const address = socket.remoteAddress ?? ''
+  const address = addressOf(socket)
   const isProxy = address === '' || proxies.has(address)
   const client = isProxy ? lastForwarded(headers['x-forwarded-for'], proxies) : undefined
   if (client === undefined) {

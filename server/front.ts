@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { ServerOptions } from './config/server-options.ts'
 import type { Log } from './log/log.ts'
 import { Admission, type AdmissionLimits } from './net/admission.ts'
-import { isLoopback } from './net/address.ts'
+import { addressOf, isLoopback } from './net/address.ts'
 import type { HttpServer } from './net/http-server.ts'
 import { listen, type ListenAddress } from './net/listeners.ts'
 import { StreamError } from './stream/stream-error.ts'
@@ -149,9 +149,9 @@ export class Front {
   }
 
   #admit(socket: Socket, take: (socket: Socket) => void): void {
-    const { remoteAddress: address } = socket
+    const address = addressOf(socket)
     // A connection that is gone again before we looked, and those of this machine, are not counted.
-    if (address !== undefined && !isLoopback(address)) {
+    if (address !== '' && !isLoopback(address)) {
       const place = this.#admission.enter(address)
       if (place === undefined) {
         this.#log.debug('connection refused', { peer: address })
@@ -192,7 +192,7 @@ export class Front {
           settled()
           this.#http.take(channel.socket)
         },
-        (error: unknown) => this.#log.debug('tls handshake failed', { peer: socket.remoteAddress, error }),
+        (error: unknown) => this.#log.debug('tls handshake failed', { peer: addressOf(socket), error }),
       )
     })
   }

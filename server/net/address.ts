@@ -1,10 +1,15 @@
 /** IP addresses of peers. */
-import { BlockList, isIP } from 'node:net'
+import { BlockList, isIP, type Socket } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
-/** True for an address that only this machine can have (RFC 6890), as sockets tell it. */
+/** Who is at the other end, in the one form of its address; '' for a Unix socket, and for one that is gone already. */
+export function addressOf({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): string {
+  return normalAddress(remoteAddress) ?? ''
+}
+
+/** True for an address, in its one form, that only this machine can have (RFC 6890). */
 export function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.')
+  return address.startsWith('127.') || address === '::1'
 }
 
 /**

@@ -1,6 +1,6 @@
 /** A TCP or Unix socket as a transport: plain, or with TLS after STARTTLS or from the start. */
 import type { Socket } from 'node:net'
-import { isLoopback } from '../net/address.ts'
+import { addressOf, isLoopback } from '../net/address.ts'
 import type { Flushable, Turn } from '../util/turn.ts'
 import type { TlsAcceptor } from './tls.ts'
 import { nobody, type SecureChannel, type Transport, type TransportListener } from './transport.ts'
@@ -21,9 +21,8 @@ export class TcpTransport implements Transport, Flushable {
 
   /** `tls` lets the wire turn to TLS later. */
   constructor(socket: Socket, turn: Turn, tls: TlsAcceptor | undefined) {
-    const { remoteAddress: address } = socket
-    this.address = address ?? ''
-    this.local = address === undefined || isLoopback(address)
+    this.address = addressOf(socket)
+    this.local = this.address === '' || isLoopback(this.address)
     this.#turn = turn
     this.#tls = tls
     this.#socket = socket
@@ -83,7 +82,8 @@ export class TcpTransport implements Transport, Flushable {
     if (this.#tls === undefined) throw new Error('no certificate for TLS')
     this.flush()
     const plain = this.#socket
-    for (const event of ['data', 'end', 'close']) plain.removeAllListeners(event)
+    // Others listen as well, who count connections.
+    plain.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
     plain.pause()
     try {
       const channel = await this.#tls.secure(plain, domain)
@@ -98,14 +98,16 @@ export class TcpTransport implements Transport, Flushable {
 
   #listen(): void {
     const socket = this.#socket
-    socket.on('data', (bytes) => this.listener.onBytes(bytes))
-    socket.on('end', () => this.listener.onWireEnd())
-    socket.on('close', () => this.#gone())
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
     // A wire that breaks closes as well; there is nothing else to do about it.
     socket.on('error', ignore)
     // Whoever is about to listen must hear of it.
     if (socket.destroyed) queueMicrotask(() => this.#gone())
   }
+
+  readonly #onData = (bytes: Buffer): void => this.listener.onBytes(bytes)
+  readonly #onEnd = (): void => this.listener.onWireEnd()
+  readonly #onClose = (): void => this.#gone()
 
   #gone(): void {
     if (this.#closed) return

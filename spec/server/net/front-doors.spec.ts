@@ -4,16 +4,21 @@ import net, { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { isLoopback, networkOf, Networks, normalAddress } from '../../../server/net/address.ts'
+import { addressOf, isLoopback, networkOf, Networks, normalAddress } from '../../../server/net/address.ts'
 import { Admission } from '../../../server/net/admission.ts'
 import { listen } from '../../../server/net/listeners.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
 t.test('addresses', async (t) => {
-  for (const address of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1']) t.ok(isLoopback(address), address)
-  for (const address of ['128.0.0.1', '12.7.0.0', '::2', 'fe80::1', '', '::ffff:10.0.0.1']) {
+  for (const address of ['127.0.0.1', '127.9.9.9', '::1']) t.ok(isLoopback(address), address)
+  for (const address of ['128.0.0.1', '12.7.0.0', '::2', 'fe80::1', '']) {
     t.notOk(isLoopback(address), address)
   }
+  // A socket that listens on all addresses tells those of IPv4 as if they were IPv6.
+  t.equal(addressOf({ remoteAddress: '::ffff:127.0.0.1' }), '127.0.0.1')
+  t.equal(addressOf({ remoteAddress: 'fe80::1%eth0' }), 'fe80::1%eth0')
+  t.equal(addressOf({ remoteAddress: undefined }), '', 'a Unix socket')
+
   t.equal(networkOf('192.0.2.1'), '192.0.2.1')
   t.equal(networkOf('::ffff:192.0.2.1'), '192.0.2.1')
   t.equal(networkOf('2001:db8:1:2:3::4'), networkOf('2001:db8:1:2::1'), 'a subscriber has a /64')

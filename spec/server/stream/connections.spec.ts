@@ -1,6 +1,7 @@
 /** Whole connections with a server of ours: what only sockets can show. */
 import { once } from 'node:events'
 import net from 'node:net'
+import { networkInterfaces } from 'node:os'
 import t, { type Test } from 'tap'
 import { stage } from '../../../server/host/stages.ts'
 import { TcpTransport } from '../../../server/stream/tcp-transport.ts'
@@ -167,6 +168,40 @@ t.test('who sends too fast is read slowly; nothing is lost, and others do not wa
     [...all.matchAll(/ id='m(\d+)'/g)].map(([, number]) => Number(number)),
     Array.from({ length: 150 }, (_, i) => i),
   )
+})
+
+t.test('so many at once from one address; who has gone does not count, with TLS or without', async (t) => {
+  // Those from this machine to itself are not counted, but for those that go by way of its address elsewhere.
+  const address = Object.values(networkInterfaces())
+    .flatMap((infos) => infos ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address
+  if (address === undefined) {
+    t.skip('this machine has no such address')
+    return
+  }
+  const listen = `{ c2s: ['${address}:0'], c2s_tls: ['${address}:0'], http: [] }`
+  const own = await start(t, `listen: ${listen}\nc2s: { max_connections_per_address: 2 }`)
+  const enter = async (): Promise<RawClient> => {
+    const client = await RawClient.connect({ host: address, port: own.ports.c2s })
+    client.send(header('localhost'))
+    await client.until('</stream:features>')
+    return client
+  }
+  const stays = await enter()
+  for (let times = 0; times < 3; times++) {
+    const client = await enter()
+    await t.rejects(enter(), 'there are two already')
+    client.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+    await client.until('<proceed')
+    await client.startTls()
+    client.destroy()
+    while (own.server.front.streams.size > 1) await new Promise(setImmediate)
+  }
+  const direct = await RawClient.connectTls({ host: address, port: own.ports.c2s_tls })
+  direct.destroy()
+  while (own.server.front.streams.size > 1) await new Promise(setImmediate)
+  await enter()
+  stays.destroy()
 })
 
 t.test('a stanza is limited in size, also if it comes byte by byte', async (t) => {
