@@ -1,6 +1,7 @@
 /** What a phone in a pocket must hear of at once (XEP-0352 §6 leaves that to us). */
+import { copiedIn } from '../../server/protocol/carbon.ts'
 import { NS } from '../../server/xml/ns.ts'
-import { Stanza } from '../../server/xml/stanza.ts'
+import type { Stanza } from '../../server/xml/stanza.ts'
 
 /** Calls, invitations and words are for people; what only changes how something looks can wait. */
 export function isUrgent(stanza: Stanza, mentions: (text: string) => boolean): boolean {
@@ -13,8 +14,8 @@ function isUrgentMessage(stanza: Stanza, mentions: (text: string) => boolean): b
   const { type } = stanza
   if (type === 'error') return true
   if (type === 'headline') return false
-  const carbon = carbonOf(stanza)
-  if (carbon !== undefined) return isUrgentMessage(carbon, mentions)
+  const copied = copiedIn(stanza)
+  if (copied !== undefined) return isUrgentMessage(copied.stanza, mentions)
   if (type === 'groupchat') return stanza.has('subject') || mentions(stanza.childText('body') ?? '')
   return stanza.refs.some(({ name, ns }) => URGENT.has(ns) || URGENT.has(`${ns} ${name}`))
 }
@@ -34,10 +35,3 @@ const URGENT: ReadonlySet<string> = new Set([
   `${NS.mucUser} x`,
   NS.mam,
 ])
-
-/** The message that another client of the account has got or sent (XEP-0280). */
-function carbonOf(stanza: Stanza): Stanza | undefined {
-  const carbon = stanza.child('received', NS.carbons) ?? stanza.child('sent', NS.carbons)
-  const forwarded = carbon?.child('forwarded', NS.forward)?.child('message', NS.client)
-  return forwarded && Stanza.fromElement(forwarded)
-}

@@ -1,6 +1,6 @@
 /** XEP-0352: Client State Indication. What is not urgent waits while nobody looks. */
 import { t } from '../../server/config/types.ts'
-import type { Query } from '../../server/host/hooks.ts'
+import type { Notice, Query } from '../../server/host/hooks.ts'
 import { defineModule } from '../../server/host/module.ts'
 import type { ClientSession } from '../../server/session/client-session.ts'
 import type { Stream } from '../../server/stream/stream.ts'
@@ -17,6 +17,8 @@ declare module '../../server/host/events.ts' {
   interface HostHooks {
     /** Must a client that sleeps hear of this at once? */
     'csi/urgent': Query<{ readonly stanza: Stanza; readonly session: ClientSession }, boolean>
+    /** A client has woken up. */
+    'csi/active': Notice<{ readonly session: ClientSession }>
   }
 }
 
@@ -72,7 +74,9 @@ export default defineModule({
 
     function set(session: ClientSession, state: 'active' | 'inactive'): void {
       session.outbox.hold = state === 'inactive' ? (stanza) => hold(session, stanza) : undefined
-      if (state === 'active') release(session)
+      if (state === 'inactive') return
+      release(session)
+      host.announce('csi/active', { session })
     }
 
     function hold(session: ClientSession, stanza: Stanza): boolean {
@@ -87,6 +91,7 @@ export default defineModule({
         if (former !== -1) waiting.splice(former, 1)
       }
       waiting.push(stanza.keep())
+      host.announce('session/waiting', { session, stanza })
       return true
     }
 

@@ -1,5 +1,6 @@
 /** XEP-0198: Stream Management. Nothing is lost when a connection is, and it can be taken up again. */
 import { t } from '../../server/config/types.ts'
+import type { ModuleHost } from '../../server/host/host.ts'
 import { defineModule } from '../../server/host/module.ts'
 import type { Jid } from '../../server/jid/jid.ts'
 import { parseBoolean, parseInteger } from '../../server/protocol/xsd.ts'
@@ -16,8 +17,10 @@ import { WRAP } from './unacked.ts'
 
 const FEATURE = written(xml('sm', { xmlns: NS.sm }))
 
-/** For those who enable and resume in the course of a login (XEP-0198 §9). */
+/** For those who enable and resume in the course of a login (XEP-0198 §9), or want to know who is there. */
 export interface StreamManagement {
+  /** The client has a connection, and has left a question for an acknowledgement unanswered for too long. */
+  isSilent(session: ClientSession): boolean
   /** Gives `<enabled/>` or `<failed/>`. */
   enable(session: ClientSession, request: Element): Element
   /** Takes up a session over a stream that has logged in; gives `<failed/>` if that cannot be. */
@@ -51,6 +54,10 @@ export default defineModule({
       .duration({ min: 1 })
       .default(60)
       .describe('How long a client may take to acknowledge what it was sent.'),
+    wake_after: t
+      .duration({ min: 1 })
+      .default(10)
+      .describe('How long it may take before it is woken up by a push notification.'),
     max_stanzas: t.integer({ min: 10 }).default(500).describe('Stanzas that may wait for an acknowledgement.'),
     max_size: t.size({ min: 65_536 }).default(5_242_880).describe('The same in bytes.'),
     max_waiting: t.integer({ min: 1 }).default(10).describe('Clients of one account that may be cut off at a time.'),
@@ -60,6 +67,8 @@ export default defineModule({
     const managed = host.slot('managed', (): { state: Managed | undefined } => ({ state: undefined }))
     const resumables = new Resumables()
     const active = new Set<Managed>()
+    const wakeAfter = config.wake_after * 1000
+    const owner = { overflowed: overflow, waits: (state: Managed) => tellWhatWaits(host, state) }
     const limits = { stanzas: config.max_stanzas, chars: config.max_size }
 
     host.streamFeature({
@@ -95,6 +104,7 @@ export default defineModule({
         host.after(state.resumeSeconds, 'give up a session', () => host.closeSession(session)),
       )
       host.log.debug('session waits for its client', { jid: session.jid.full })
+      tellWhatWaits(host, state)
       return 'kept'
     })
 
@@ -113,7 +123,11 @@ export default defineModule({
       },
     })
 
-    return { enable, resume }
+    return {
+      enable,
+      resume,
+      isSilent: (session) => (managed(session).state?.silence(host.clock.now()) ?? 0) >= wakeAfter,
+    } satisfies StreamManagement
 
     function enable(session: ClientSession, request: Element): Element {
       if (managed(session).state !== undefined) return failed('unexpected-request')
@@ -121,7 +135,7 @@ export default defineModule({
       const wished = parseInteger(request.attrs['max'] ?? '', { min: 1 }) ?? config.resume_timeout
       const seconds = Math.min(wished, config.resume_timeout)
       const id = wantsResume && seconds > 0 ? host.random.id() : undefined
-      const state = new Managed(session, id === undefined ? undefined : { id, seconds }, limits, overflow)
+      const state = new Managed(session, id === undefined ? undefined : { id, seconds }, limits, owner)
       managed(session).state = state
       active.add(state)
       if (id !== undefined) resumables.add(id, state)
@@ -163,6 +177,7 @@ export default defineModule({
     function look(): void {
       const now = host.clock.now()
       for (const state of active) {
+        if (state.silence(now) >= wakeAfter) tellWhatWaits(host, state)
         if (state.look(now, config.ack_timeout * 1000)) continue
         host.log.debug('no acknowledgement', { jid: state.session.jid.full })
         state.session.stream?.transport.destroy()
@@ -197,6 +212,11 @@ function acknowledge(state: Managed, text: string | undefined): void {
   // XEP-0198 §6: nobody can have handled what was never sent.
   const counts = { h: String(h), 'send-count': String(state.unacked.sent % WRAP) }
   throw new StreamError('undefined-condition', undefined, xml('handled-count-too-high', { xmlns: NS.sm, ...counts }))
+}
+
+/** Whoever can wake the client up hears of what it has not taken in. */
+function tellWhatWaits(host: ModuleHost, state: Managed): void {
+  for (const stanza of state.waiting()) host.announce('session/waiting', { session: state.session, stanza })
 }
 
 /** Sessions of the same account that wait for their clients. */

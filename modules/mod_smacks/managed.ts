@@ -13,6 +13,14 @@ export interface ManagedLimits {
   readonly chars: number
 }
 
+/** Who is told what becomes of a session. */
+export interface ManagedOwner {
+  /** More waits than may. */
+  overflowed(managed: Managed): void
+  /** The client has no stream, and something more waits for it. */
+  waits(managed: Managed): void
+}
+
 /** An acknowledgement is asked for after so many stanzas; time asks for fewer (`Managed.look`). */
 const ASK_AFTER = 8
 
@@ -25,11 +33,13 @@ export class Managed {
   readonly unacked = new Unacked()
   readonly handled: InOrder
   readonly #limits: ManagedLimits
-  readonly #overflowed: (managed: Managed) => void
+  readonly #owner: ManagedOwner
   /** How many had been sent when an acknowledgement was last asked for; undefined if all of those have been answered. */
   #askedAt: number | undefined
   /** When that was, in milliseconds of the clock. */
   #askedWhen = 0
+  /** So many of those that were sent have been given out by `waiting`. */
+  #told = 0
   /** The client has asked; it is answered when so many have been handled. */
   #owed: number | undefined
   #full = false
@@ -38,13 +48,13 @@ export class Managed {
     session: ClientSession,
     resume: { readonly id: string; readonly seconds: number } | undefined,
     limits: ManagedLimits,
-    overflowed: (managed: Managed) => void,
+    owner: ManagedOwner,
   ) {
     this.session = session
     this.id = resume?.id
     this.resumeSeconds = resume?.seconds ?? 0
     this.#limits = limits
-    this.#overflowed = overflowed
+    this.#owner = owner
     this.handled = new InOrder(() => this.#progress())
     session.counter = this.handled
     session.outbox.keep = (stanza) => this.#keep(stanza)
@@ -75,10 +85,22 @@ export class Managed {
   look(now: number, patienceMilliseconds: number): boolean {
     if (this.session.stream === undefined) return true
     if (this.#owed !== undefined) this.#acknowledge()
-    if (this.#askedAt !== undefined) return now - this.#askedWhen < patienceMilliseconds
+    if (this.#askedAt !== undefined) return this.silence(now) < patienceMilliseconds
     this.unacked.keep()
     if (this.unacked.length > 0) this.#ask(now)
     return true
+  }
+
+  /** How long the client has left a question for an acknowledgement unanswered, in milliseconds. */
+  silence(now: number): number {
+    return this.#askedAt === undefined ? 0 : now - this.#askedWhen
+  }
+
+  /** What waits to be acknowledged; each is given out once. */
+  waiting(): Iterable<Stanza> {
+    const told = this.#told
+    this.#told = this.unacked.sent
+    return this.unacked.after(told)
   }
 
   /** Sends again what was not acknowledged, over the stream that the session has now. */
@@ -100,9 +122,10 @@ export class Managed {
     const { stanzas, chars } = this.#limits
     if (!this.#full && (this.unacked.length > stanzas || this.unacked.chars > chars)) {
       this.#full = true
-      this.#overflowed(this)
+      this.#owner.overflowed(this)
       return true
     }
+    if (this.session.stream === undefined) this.#owner.waits(this)
     if (this.#askedAt === undefined && this.unacked.length >= ASK_AFTER) queueMicrotask(() => this.#askIfStillNeeded())
     return true
   }

@@ -50,8 +50,14 @@ export class Unacked {
   }
 
   /** Those that wait, the oldest first. */
-  *[Symbol.iterator](): Generator<Stanza> {
-    for (let i = this.#first; i < this.#stanzas.length; i++) yield this.#stanzas[i]!
+  [Symbol.iterator](): Generator<Stanza> {
+    return this.after(0)
+  }
+
+  /** Those that wait and were sent after the first `count` of all. */
+  *after(count: number): Generator<Stanza> {
+    const first = this.#first + Math.max(0, count - this.#acked)
+    for (let i = first; i < this.#stanzas.length; i++) yield this.#stanzas[i]!
   }
 
   /** Lets go of the chunks that the stanzas were cut from: they will wait for long. */
