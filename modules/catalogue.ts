@@ -38,6 +38,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_presence: () => import('./mod_presence/index.ts'),
   mod_private: () => import('./mod_private.ts'),
   mod_pubsub: () => import('./mod_pubsub/index.ts'),
+  mod_push: () => import('./mod_push/index.ts'),
   mod_register: () => import('./mod_register/index.ts'),
   mod_roster: () => import('./mod_roster/index.ts'),
   mod_sasl2: () => import('./mod_sasl2/index.ts'),

@@ -1,20 +1,33 @@
-/** XEP-0492: of what accounts want to be told in their rooms, as their bookmarks say (XEP-0402). */
+/** XEP-0492: of what accounts want to be told in their chats, as their bookmarks say (XEP-0402). */
 import { LRUCache } from 'lru-cache'
 import { defineModule } from '../server/host/module.ts'
 import type { Jid } from '../server/jid/jid.ts'
 import type { Element } from '../server/xml/element.ts'
+import type { Maybe } from '../server/util/maybe.ts'
 import type { Wish } from './mod_muc_members/wishes.ts'
 
 const NODE = 'urn:xmpp:bookmarks:1'
 const NS_SETTINGS = 'urn:xmpp:notification-settings:1'
 const WISHES: readonly Wish[] = ['always', 'on-mention', 'never']
 
+/** What accounts want to hear while they are away. */
+export interface ChatWishes {
+  /** In a chat with somebody, or in a room; undefined if the account has not said. Both bare. */
+  of(account: Jid, chat: Jid): Maybe<Wish | undefined>
+}
+
+declare module '../server/host/module.ts' {
+  interface Services {
+    muc_wishes: ChatWishes
+  }
+}
+
 /** Accounts of which the bookmarks are kept in mind. */
 const MOST_ACCOUNTS = 5000
 
 export default defineModule({
   name: 'muc_wishes',
-  about: 'knows of which messages in rooms accounts want to hear while they are away',
+  about: 'knows of which messages accounts want to hear while they are away',
   xeps: { 492: '0.2.0' },
   on: ['local'],
   depends: ['pep'],
@@ -29,11 +42,17 @@ export default defineModule({
     host.on(
       'push/room-message',
       async (message) => {
-        const wishes = known.get(message.account.bare) ?? (await read(message.account))
-        message.wish = wishes.get(message.room.full) ?? message.wish
+        message.wish = (await of(message.account, message.room)) ?? message.wish
       },
       'rewrite',
     )
+
+    return { of } satisfies ChatWishes
+
+    function of(account: Jid, chat: Jid): Maybe<Wish | undefined> {
+      const wishes = known.get(account.bare)
+      return wishes === undefined ? read(account).then((found) => found.get(chat.full)) : wishes.get(chat.full)
+    }
 
     async function read(account: Jid): Promise<ReadonlyMap<string, Wish>> {
       const pep = host.service('pep')

@@ -23,8 +23,23 @@ export interface AwayMessage {
   wish: Wish
 }
 
+/** A message in a room, as the host of somebody has seen it who is there with a client. */
+export interface HeardMessage {
+  /** Bare. */
+  readonly account: Jid
+  /** Of the host on which the hook is fired. */
+  readonly room: Jid
+  readonly stanza: Stanza
+  /** Whoever knows the room says whether the account is meant, whether it has said that itself, and what it wants to hear. */
+  isMention: boolean
+  isOwn: boolean
+  wish: Wish
+}
+
 declare module '../../server/host/events.ts' {
   interface HostHooks {
+    /** Fired on the host of the room, by that of an account: who wants to know whether to wake up one of its clients. */
+    'push/heard-in-room': Chain<HeardMessage>
     /** Fired on the host of the account. Stage `rewrite` may change the wish, `deliver` wakes the account up. */
     'push/room-message': Chain<AwayMessage>
   }
@@ -68,6 +83,18 @@ export function setupNotices(host: ModuleHost<'muc'>, wishes: MapStore<Wish>): v
     },
     'copy',
   )
+
+  host.on('push/heard-in-room', async (heard) => {
+    const { account, stanza } = heard
+    const room = await host.service('muc').rooms.find(heard.room.node ?? '')
+    if (room === undefined) return
+    const nicks = room.occupantsOf(account.bare).map(({ nick }) => nick)
+    const addresses = nicks.map((nick) => `${room.jid.full}/${nick}`)
+    const said = saidIn(stanza)
+    heard.isOwn = addresses.includes(stanza.from ?? '')
+    heard.isMention = nicks.some((nick) => isMentioned(said, nick, account.bare, ...addresses))
+    heard.wish = (await wishes.get(room.node, account.bare)) ?? usualWish(room)
+  })
 
   function registeredIn(room: Room): readonly Registered[] {
     const known = registered.get(room)
