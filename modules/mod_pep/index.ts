@@ -3,7 +3,6 @@ import type { Chain } from '../../server/host/hooks.ts'
 import type { IqRequest } from '../../server/host/host.ts'
 import { defineModule } from '../../server/host/module.ts'
 import type { Jid } from '../../server/jid/jid.ts'
-import type { RawForm } from '../../server/protocol/raw-form.ts'
 import { handled, type Handled, type StanzaEvent } from '../../server/routed-stanza.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import type { Maybe } from '../../server/util/maybe.ts'
@@ -12,6 +11,8 @@ import { NS } from '../../server/xml/ns.ts'
 import type { Item, NodeChange, NodeConfig, Service } from '../mod_pubsub/index.ts'
 import { type AccountNodes, keepNodes } from './account-nodes.ts'
 import { setupDisco } from './disco.ts'
+import { setupDisplayed } from './displayed.ts'
+import { provideKnownNodes } from './known-nodes.ts'
 import { Listeners } from './listeners.ts'
 import { setupPresence } from './presence.ts'
 import { config, rulesOf } from './rules.ts'
@@ -82,7 +83,8 @@ export default defineModule({
     384: '0.8.3',
     490: '1.0.1',
     492: '0.2.0',
-    501: '0.1.0',
+    501: '0.2.0',
+    472: '0.2.1',
   },
   on: ['local'],
   depends: ['pubsub', 'roster', 'accounts', 'caps'],
@@ -111,13 +113,15 @@ export default defineModule({
       for (const type of ['get', 'set'] as const) host.iq({ type, ns, name: 'pubsub', at: 'account' }, answer)
     }
     host.on('incoming/message', takeDecision, 'rewrite')
+    host.on('incoming/iq', takeCommand, 'rewrite')
+    host.provide('account-feature', NS.commands)
     setupPresence(host, services, listeners)
     setupDisco(host, services)
 
     host.on('account/removing', ({ node }) => forget(node), 'fallback')
     host.every('day', 'remove what has expired', sweep)
 
-    return {
+    const pep: Pep = {
       config: (account, node) => inNameOf(account, (service) => service.find(node)?.config),
 
       items: (account, node, asking = account) =>
@@ -149,7 +153,10 @@ export default defineModule({
           const found = service.find(node)
           if (found !== undefined) await pubsub.configureNode(service, found, changes)
         }),
-    } satisfies Pep
+    }
+    provideKnownNodes(host)
+    setupDisplayed(host, pep)
+    return pep
 
     function inNameOf<T>(account: Jid, act: (service: Service) => Maybe<T>): Promise<T> {
       return services.use(account.node ?? '', act)
@@ -171,13 +178,18 @@ export default defineModule({
       if (to.node === undefined || to.resource !== undefined || !stanza.has('x', NS.dataForms)) return undefined
       const form = pubsub.decisionIn(stanza)
       if (form === undefined) return undefined
-      return decide(to.node, from, form)
+      return ifThere(to.node, (service) => pubsub.takeDecision(service, from, form).then(() => handled))
     }
 
-    async function decide(node: string, who: Jid, form: RawForm): Promise<Handled | undefined> {
-      if (!(await host.service('accounts').exists(node))) return undefined
-      await services.use(node, (service) => pubsub.takeDecision(service, who, form))
-      return handled
+    function takeCommand(event: StanzaEvent): Maybe<Handled | undefined> {
+      const { node, resource } = event.to
+      if (node === undefined || resource !== undefined || !pubsub.isPendingCommand(event.stanza)) return undefined
+      return ifThere(node, (service) => pubsub.takePendingCommand(service, event))
+    }
+
+    /** Undefined if there is no such account. */
+    async function ifThere<T>(node: string, act: (service: Service) => Maybe<T>): Promise<T | undefined> {
+      return (await host.service('accounts').exists(node)) ? services.use(node, act) : undefined
     }
 
     async function forget(node: string): Promise<undefined> {

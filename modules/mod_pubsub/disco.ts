@@ -22,6 +22,7 @@ export const commonFeatures: readonly string[] = [
     'create-nodes',
     'delete-items',
     'delete-nodes',
+    'get-pending',
     'instant-nodes',
     'item-ids',
     'leased-subscription',

@@ -13,6 +13,7 @@ import { setupCommands } from './commands.ts'
 import type { config } from './config.ts'
 import { commonFeatures, itemsOfNode, nodeInfo, nodeItems } from './disco.ts'
 import { usualConfig } from './node-config.ts'
+import { isPendingCommand, takePendingCommand } from './pending-command.ts'
 import { answer } from './requests.ts'
 import type { Service, ServiceRules } from './service.ts'
 import { decisionIn, takeDecision } from './subscribing.ts'
@@ -37,6 +38,12 @@ export async function setupHostOfNodes(
   }
   setupDisco(host, options, service)
   setupCommands(host, service)
+  host.on(
+    'incoming/iq',
+    (event) =>
+      event.to.node === undefined && isPendingCommand(event.stanza) ? takePendingCommand(service, event) : undefined,
+    'rewrite',
+  )
   host.on('incoming/message', takeMessage)
   // There is nobody here whose presence could be seen.
   host.on('incoming/presence', () => handled)

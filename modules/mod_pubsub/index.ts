@@ -8,6 +8,7 @@ import { payloadElement, payloadOf, type StoredItem } from './item.ts'
 import { usualConfig } from './node-config.ts'
 import { configureNode, createNode, deleteNode, reviewSubscribers } from './nodes.ts'
 import { publish, purge, retract } from './publishing.ts'
+import { isPendingCommand, takePendingCommand } from './pending-command.ts'
 import { answer } from './requests.ts'
 import { itemsStoreName, Service, type ServiceRules, type StoredRecord } from './service.ts'
 import { setupHostOfNodes } from './host-of-nodes.ts'
@@ -27,6 +28,7 @@ const acts = {
   createNode,
   decisionIn,
   deleteNode,
+  isPendingCommand,
   endTemporary,
   itemsOfNode,
   mayRead,
@@ -42,6 +44,7 @@ const acts = {
   sendLastItems,
   sweep,
   takeDecision,
+  takePendingCommand,
   commonFeatures,
   usualConfig,
 } as const
@@ -63,7 +66,7 @@ declare module '../../server/host/module.ts' {
 export default defineModule({
   name: 'pubsub',
   about: 'keeps nodes to which some publish and others subscribe',
-  xeps: { 60: '1.30.0', 59: '1.0', 413: '0.2.1' },
+  xeps: { 60: '1.30.0', 59: '1.0', 413: '0.2.1', 462: '0.1.1', 503: '0.3.0' },
   on: ['local', 'pubsub'],
   config,
   stores: { records: map<StoredRecord>('pubsub'), items: map<StoredItem>(itemsStoreName) },

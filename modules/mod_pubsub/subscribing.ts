@@ -34,7 +34,7 @@ export async function subscribe(
   if (former === undefined) checkNumber(service, node, address)
   const subscription: Subscription = { state: denial === undefined ? 'subscribed' : 'pending', options }
   await service.setSubscriptions(node, [[address.full, subscription]])
-  if (subscription.state === 'pending') askOwners(service, node, address.full)
+  if (subscription.state === 'pending') askToDecide(service, node, address.full, node.owners)
   else tellOwners(service, node, address.full, 'subscribed')
   return subscription
 }
@@ -67,8 +67,8 @@ export function subscriptionsOf(
   )
 }
 
-/** Sends the owners of a node the form by which they let somebody subscribe (§8.6). */
-export function askOwners(service: Service, node: Node, address: string): void {
+/** Sends owners of a node the form by which they let somebody subscribe (§8.6). */
+export function askToDecide(service: Service, node: Node, address: string, owners: readonly string[]): void {
   const { rules } = service
   const fields: readonly Field[] = [
     { type: 'text-single', var: 'pubsub#node', label: 'Node ID', default: node.id },
@@ -76,7 +76,7 @@ export function askOwners(service: Service, node: Node, address: string): void {
     { type: 'boolean', var: 'pubsub#allow', label: 'Allow this JID to subscribe to this pubsub node?', default: false },
   ]
   const form = renderForm({ type: NS_AUTHORIZATION, title: 'PubSub subscriber request', fields })
-  for (const owner of node.owners) {
+  for (const owner of owners) {
     rules.send(rules.parseJid(owner), message({ from: rules.jid.full, id: rules.random.id() }, form))
   }
 }
@@ -102,7 +102,7 @@ export async function takeDecision(service: Service, who: Jid, form: RawForm): P
   await tellSubscriptions(service, node, [change])
 }
 
-const NS_AUTHORIZATION = 'http://jabber.org/protocol/pubsub#subscribe_authorization'
+export const NS_AUTHORIZATION = 'http://jabber.org/protocol/pubsub#subscribe_authorization'
 
 function checkNumber(service: Service, node: Node, address: Jid): void {
   checkId(address.full)
