@@ -4,6 +4,7 @@ import type { AnyModule } from '../server/host/module.ts'
 /** By the name of the file or folder. */
 export const catalogue: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
   mod_account_commands: () => import('./mod_account_commands.ts'),
+  mod_account_reports: () => import('./mod_account_reports.ts'),
   mod_accounts: () => import('./mod_accounts.ts'),
   mod_adhoc: () => import('./mod_adhoc/index.ts'),
   mod_bind: () => import('./mod_bind.ts'),

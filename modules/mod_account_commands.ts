@@ -2,11 +2,14 @@
 import { t } from '../server/config/types.ts'
 import type { Jid } from '../server/jid/jid.ts'
 import { CommandError } from '../server/admin/command.ts'
+import { administration } from '../server/admin/service-administration.ts'
 import { defineModule } from '../server/host/module.ts'
+import { StreamError } from '../server/stream/stream-error.ts'
 
 export default defineModule({
   name: 'account_commands',
   about: 'lets admins manage accounts',
+  xeps: { 133: '1.3.1' },
   on: ['local'],
   depends: ['accounts'],
 
@@ -17,6 +20,10 @@ export default defineModule({
       name: 'user add',
       about: 'adds an account',
       role: 'admin',
+      adhoc: administration('add-user', {
+        fields: { jid: 'accountjid' },
+        repeated: { 'password-verify': 'password' },
+      }),
       args: { jid: t.jid(), password: t.secret(), role: t.oneOf('user', 'admin').default('user') },
       async run({ jid, password, role }, report) {
         await accounts.create(nodeOf(jid), password.reveal(), role)
@@ -28,6 +35,7 @@ export default defineModule({
       name: 'user passwd',
       about: 'sets the password of an account',
       role: 'admin',
+      adhoc: administration('change-user-password', { fields: { jid: 'accountjid' } }),
       args: { jid: t.jid(), password: t.secret() },
       async run({ jid, password }, report) {
         await accounts.setPassword(nodeOf(jid), password.reveal())
@@ -37,27 +45,14 @@ export default defineModule({
 
     host.command({
       name: 'user delete',
-      about: 'removes an account and everything that was kept for it',
+      about: 'removes accounts and everything that was kept for them',
       role: 'admin',
-      args: { jid: t.jid() },
-      async run({ jid }, report) {
-        await accounts.remove(nodeOf(jid))
-        report(`${jid.bare} removed`)
-      },
-    })
-
-    host.command({
-      name: 'user list',
-      about: 'lists the accounts',
-      role: 'admin',
-      args: {},
-      async run(_, report) {
-        const nodes: string[] = []
-        for await (const node of accounts.list()) nodes.push(node)
-        for (const node of nodes.toSorted()) {
-          const account = await accounts.get(node)
-          const marks = [account?.role === 'admin' && 'admin', account?.disabled === true && 'disabled'].filter(Boolean)
-          report([`${node}@${host.domain}`, ...marks].join(' '))
+      adhoc: administration('delete-user', { fields: { jids: 'accountjids' } }),
+      args: { jids: t.list(t.jid()) },
+      async run({ jids }, report) {
+        for (const node of jids.map(nodeOf)) {
+          await accounts.remove(node)
+          report(`${node}@${host.domain} removed`)
         }
       },
     })
@@ -73,21 +68,40 @@ export default defineModule({
       },
     })
 
-    for (const [name, disabled] of [
-      ['disable', true],
-      ['enable', false],
-    ] as const) {
+    for (const { name, disabled, node, about } of LOCKS) {
       host.command({
         name: `user ${name}`,
-        about: disabled ? 'lets nobody log in to an account' : 'lets its owner log in again',
+        about,
         role: 'admin',
-        args: { jid: t.jid() },
-        async run({ jid }, report) {
-          await accounts.update(nodeOf(jid), { disabled })
-          report(`${jid.bare} ${name}d`)
+        adhoc: administration(node, { fields: { jids: 'accountjids' } }),
+        args: { jids: t.list(t.jid()) },
+        async run({ jids }, report) {
+          for (const each of jids.map(nodeOf)) {
+            await accounts.update(each, { disabled })
+            report(`${each}@${host.domain} ${name}d`)
+          }
         },
       })
     }
+
+    host.command({
+      name: 'user kick',
+      about: 'ends the sessions of accounts, or of single clients; they may log in again',
+      role: 'admin',
+      adhoc: administration('end-user-session', { fields: { jids: 'accountjids' } }),
+      args: { jids: t.list(t.client()) },
+      run({ jids }, report) {
+        for (const jid of jids) {
+          nodeOf(jid)
+          const sessions = [...(host.account(jid.bare)?.sessions ?? [])].filter(
+            ({ resource }) => jid.resource === undefined || resource === jid.resource,
+          )
+          const reason = new StreamError('policy-violation', 'An admin has ended this session')
+          for (const session of sessions) host.closeSession(session, reason)
+          report(`${jid.full}: ${sessions.length} sessions ended`)
+        }
+      },
+    })
 
     function nodeOf({ node, domain }: Jid): string {
       if (node === undefined || domain !== host.domain) throw new CommandError(`no account of ${host.domain}`)
@@ -95,3 +109,8 @@ export default defineModule({
     }
   },
 })
+
+const LOCKS = [
+  { name: 'disable', disabled: true, node: 'disable-user', about: 'lets nobody log in to accounts' },
+  { name: 'enable', disabled: false, node: 'reenable-user', about: 'lets their owners log in again' },
+]

@@ -7,9 +7,9 @@ import type { IqRequest } from '../../server/host/host.ts'
 import { defineModule } from '../../server/host/module.ts'
 import type { Jid } from '../../server/jid/jid.ts'
 import { StanzaError, type StanzaCondition } from '../../server/stanza-error.ts'
-import { type Element, xml } from '../../server/xml/element.ts'
+import { Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
-import { formOf, titleOf, wordsOf } from './command-form.ts'
+import { formOf, presetsOf, titleOf, wordsOf } from './command-form.ts'
 
 /** A command whose form has been sent and not come back. */
 interface Open {
@@ -74,18 +74,21 @@ export default defineModule({
       return sessionid === undefined ? begin(command, request, action) : goOn(sessionid, request, action)
     })
 
-    async function begin(command: AnyCommand, { from }: IqRequest, action: string): Promise<Element> {
+    async function begin(command: AnyCommand, { from, payload }: IqRequest, action: string): Promise<Element> {
       if (action !== 'execute' && action !== 'complete') throw refusal('bad-request', 'bad-action')
       const session = host.random.id()
-      if (Object.keys(command.args).length === 0) return run(command, [], session)
       const form = formOf(command)
+      if (form === undefined) return run(command, [], session, from)
+      const x = payload.child('x', NS.dataForms)
+      // Whoever knows the form need not ask for it.
+      if (x !== undefined) return submit({ command, by: from.full, form }, x, session, from)
       open.set(session, { command, by: from.full, form })
       return answer(
         command,
         session,
         'executing',
         xml('actions', { execute: 'complete' }, xml('complete', {})),
-        renderForm(form),
+        renderForm(form, await presetsOf(command)),
       )
     }
 
@@ -93,16 +96,23 @@ export default defineModule({
       const opened = open.get(session)
       if (opened === undefined || opened.by !== from.full) throw refusal('bad-request', 'bad-sessionid')
       if (action === 'prev') throw refusal('bad-request', 'bad-action')
-      const words = action === 'cancel' ? undefined : wordsOf(opened.form, payload.child('x', NS.dataForms))
+      if (action !== 'cancel') return submit(opened, payload.child('x', NS.dataForms), session, from)
       open.delete(session)
-      if (words === undefined) return answer(opened.command, session, 'canceled')
-      return run(opened.command, words, session)
+      return answer(opened.command, session, 'canceled')
     }
 
-    async function run(command: AnyCommand, words: readonly string[], session: string): Promise<Element> {
+    async function submit({ command, form }: Open, x: Element | undefined, session: string, by: Jid): Promise<Element> {
+      const words = wordsOf(command, form, x)
+      open.delete(session)
+      if (words === undefined) return answer(command, session, 'canceled')
+      return run(command, words, session, by)
+    }
+
+    async function run(command: AnyCommand, words: readonly string[], session: string, by: Jid): Promise<Element> {
       const lines: string[] = []
       try {
-        await command.run(readArguments(command, words), (line) => lines.push(line))
+        const form = await command.run(readArguments(command, words), (line) => lines.push(line), by)
+        if (form instanceof Element) return answer(command, session, 'completed', form)
       } catch (error) {
         if (!(error instanceof Error) || !isForPeople(error)) throw error
         return answer(command, session, 'completed', xml('note', { type: 'error' }, error.message))
@@ -124,8 +134,8 @@ export default defineModule({
   },
 })
 
-function nodeOf({ name, node }: AnyCommand): string {
-  return node ?? name.replaceAll(' ', '-')
+function nodeOf({ name, adhoc }: AnyCommand): string {
+  return adhoc?.node ?? name.replaceAll(' ', '-')
 }
 
 function answer(command: AnyCommand, sessionid: string, status: string, ...children: readonly Element[]): Element {

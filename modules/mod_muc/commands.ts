@@ -65,7 +65,7 @@ export function setupCommands(service: MucService, rooms: Rooms): void {
     name: 'muc destroy',
     about: 'destroys a room and tells its occupants',
     role: 'admin',
-    node: NODE_DESTROY,
+    adhoc: { node: NODE_DESTROY },
     args: { room: t.jid(), reason: t.string().default('') },
     run: ({ room: jid, reason }, report) =>
       inRoom(rooms, host.domain, jid, async (room) => {

@@ -1,5 +1,5 @@
 /** Words that somebody has typed, as the arguments of a command. */
-import { factsOf, type Fields, type Option, type OptionsOf } from '../config/option.ts'
+import { factsOf, fallbackOf, type Fields, type Option, type OptionsOf, readValue } from '../config/option.ts'
 import { Secret } from '../config/secret.ts'
 import { type AnyCommand, CommandError } from './command.ts'
 
@@ -13,23 +13,30 @@ export class SecretNeeded extends CommandError {
   }
 }
 
-/** Words in order, or as `--name value`. Throws CommandError with what is wrong, SecretNeeded if only that is missing. */
+/**
+ * Words in order, or as `--name value`; a list takes the words that are left, or several `--name value`. Throws
+ * CommandError with what is wrong, SecretNeeded if only that is missing.
+ */
 export function readArguments(command: AnyCommand, words: readonly string[]): OptionsOf<Fields> {
   const typed = sort(command, words)
   return Object.fromEntries(
-    Object.entries(command.args).map(([name, option]) => [name, read(command, name, option, typed.get(name))]),
+    Object.entries(command.args).map(([name, option]) => [name, valueOf(command, name, option, typed.get(name) ?? [])]),
   )
 }
 
 /** The command as one types it: `user add <jid> [role]`. */
 export function usageOf({ name, args }: AnyCommand): string {
-  const parts = Object.entries(args).map(([arg, option]) => (isRequired(option) ? `<${arg}>` : `[${arg}]`))
+  const parts = Object.entries(args).map(([arg, option]) => {
+    const shown = isList(option) ? `${arg}…` : arg
+    return fallbackOf(option) === undefined ? `<${shown}>` : `[${shown}]`
+  })
   return [name, ...parts].join(' ')
 }
 
-function sort(command: AnyCommand, words: readonly string[]): ReadonlyMap<string, string> {
+/** The words that are meant for each argument. */
+function sort(command: AnyCommand, words: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const names = Object.keys(command.args)
-  const typed = new Map<string, string>()
+  const typed = new Map<string, string[]>()
   const left: string[] = []
   for (let i = 0; i < words.length; i++) {
     const word = words[i] ?? ''
@@ -41,25 +48,36 @@ function sort(command: AnyCommand, words: readonly string[]): ReadonlyMap<string
     const value = words[++i]
     if (!names.includes(name)) throw new CommandError(`unknown argument ${word}. Usage: ${usageOf(command)}`)
     if (value === undefined) throw new CommandError(`${word} needs a value`)
-    typed.set(name, value)
+    typed.set(name, [...(typed.get(name) ?? []), value])
   }
-  const free = names.filter((name) => !typed.has(name))
-  if (left.length > free.length) throw new CommandError(`too many arguments. Usage: ${usageOf(command)}`)
-  for (const [i, value] of left.entries()) typed.set(free[i] ?? '', value)
+  for (const name of names.filter((free) => !typed.has(free))) {
+    const option = command.args[name]
+    const taken = left.splice(0, option !== undefined && isList(option) ? left.length : 1)
+    if (taken.length > 0) typed.set(name, taken)
+  }
+  if (left.length > 0) throw new CommandError(`too many arguments. Usage: ${usageOf(command)}`)
   return typed
 }
 
-function read(command: AnyCommand, name: string, option: Option<unknown>, word: string | undefined): unknown {
+function valueOf(command: AnyCommand, name: string, option: Option<unknown>, words: readonly string[]): unknown {
+  const [word, another] = words
   if (word === undefined) {
-    const absent = option.safeParse(undefined)
-    if (absent.success) return absent.data
+    const fallback = fallbackOf(option)
+    if (fallback !== undefined) return fallback.value
     if (isSecret(option)) throw new SecretNeeded(name)
     throw new CommandError(`${name} is missing. Usage: ${usageOf(command)}`)
   }
+  const { items } = factsOf(option)
+  if (items !== undefined) return words.map((each) => readWord(name, items, each))
+  if (another !== undefined) throw new CommandError(`${name} is given twice`)
+  return readWord(name, option, word)
+}
+
+function readWord(name: string, option: Option<unknown>, word: string): unknown {
   if (isSecret(option)) return new Secret(word)
-  for (const value of meanings(word)) {
-    const result = option.safeParse(value)
-    if (result.success) return result.data
+  for (const meaning of meanings(word)) {
+    const read = readValue(option, meaning)
+    if (read !== undefined) return read.value
   }
   throw new CommandError(`${name}: expected ${factsOf(option).expects}, not ${JSON.stringify(word)}`)
 }
@@ -75,6 +93,6 @@ function isSecret(option: Option<unknown>): boolean {
   return factsOf(option).secret === true
 }
 
-function isRequired(option: Option<unknown>): boolean {
-  return !option.safeParse(undefined).success
+function isList(option: Option<unknown>): boolean {
+  return factsOf(option).items !== undefined
 }

@@ -34,6 +34,8 @@ export interface Facts {
   readonly items?: Option<unknown>
   /** The values of a map. */
   readonly values?: Option<unknown>
+  /** How a form asks for it, if not as for a word (XEP-0004 §3.3). */
+  readonly field?: 'jid-single' | 'text-multi' | 'boolean'
 }
 
 /** A value that is well written but cannot be had; says why, after the name of the option. */
@@ -67,6 +69,12 @@ export function fallbackOf(option: Option<unknown>): { readonly value: unknown }
   if (option instanceof z.ZodOptional) return { value: undefined }
   const inner = innerOf(option)
   return inner === undefined ? undefined : fallbackOf(inner)
+}
+
+/** What was written, as a value of the option; undefined if it is none. */
+export function readValue<T>(option: Option<T>, text: unknown): { readonly value: T } | undefined {
+  const result = option.safeParse(text)
+  return result.success ? { value: result.data } : undefined
 }
 
 /** A value of the option as an admin would write it: lists, sections and scalars. */

@@ -21,9 +21,17 @@ interface Bounds {
  * what it is for. An option with none of the first two must be written.
  */
 export const t = {
-  boolean: (): Option<boolean> => known(z.boolean({ error: 'expected true or false' }), { expects: 'true or false' }),
+  boolean: (): Option<boolean> =>
+    known(z.boolean({ error: 'expected true or false' }), { expects: 'true or false', field: 'boolean' }),
 
   string: (): Option<string> => known(z.string({ error: 'expected text' }), { expects: 'text' }),
+
+  /** Text of one or more lines, not empty. */
+  lines: (): Option<string> =>
+    known(z.string({ error: 'expected text' }).min(1, { error: 'expected text' }), {
+      expects: 'text',
+      field: 'text-multi',
+    }),
 
   /** From 0 unless `min` says otherwise. */
   integer: ({ min = 0, max = Number.MAX_SAFE_INTEGER }: Bounds = {}): Option<number> => {
@@ -87,9 +95,19 @@ export const t = {
     text(
       (written) => {
         const jid = parseJid(written)
-        return jid !== undefined && jid.full === jid.bare && jid.bare !== jid.domain ? jid : undefined
+        return jid?.node !== undefined && jid.resource === undefined ? jid : undefined
       },
-      { expects: 'a JID such as juliet@verona.example', written: (jid) => jid.bare },
+      { expects: 'a JID such as juliet@verona.example', written: (jid) => jid.bare, field: 'jid-single' },
+    ),
+
+  /** An account, or one of its clients: a JID with a node, bare or full. */
+  client: (): Option<Jid> =>
+    text(
+      (written) => {
+        const jid = parseJid(written)
+        return jid?.node === undefined ? undefined : jid
+      },
+      { expects: 'a JID such as juliet@verona.example/phone', written: (jid) => jid.full, field: 'jid-single' },
     ),
 
   /** A domain, prepared as in a JID. */
