@@ -24,7 +24,7 @@ t.test('tells how long somebody has been away', async (t) => {
 })
 
 t.test('notes nothing of an account that is removed', async (t) => {
-  await using world = await AccountWorld.open()
+  await using world = await AccountWorld.open({ modules: '{ tombstones: false }' })
   await world.client('romeo@localhost/orchard')
   await world.accounts.remove('romeo')
   await world.advance(0)
