@@ -2,7 +2,8 @@
 import { firstIdAt, idNumber } from './archive-id.ts'
 import { type FiledAddress, filedAddress } from './limits.ts'
 import { StorageError } from './storage-error.ts'
-import type { ArchiveFilter } from './store.ts'
+import type { ArchiveSearch } from './store.ts'
+import { type Term, termsOf } from './words.ts'
 
 /** What an item must be like. */
 export interface ReadFilter {
@@ -14,6 +15,8 @@ export interface ReadFilter {
   readonly end: number
   readonly with: FiledAddress | undefined
   readonly ids: readonly number[] | undefined
+  /** At least one, if it is a search. */
+  readonly terms: readonly Term[] | undefined
 }
 
 export const everything: ReadFilter = {
@@ -23,13 +26,15 @@ export const everything: ReadFilter = {
   end: Infinity,
   with: undefined,
   ids: undefined,
+  terms: undefined,
 }
 
-/** Reads a filter; undefined if nothing can match, since what stands for an id is none. */
-export function readFilter(filter: ArchiveFilter): ReadFilter | undefined {
+/** Reads a filter; undefined if nothing can match, since what stands for an id is none, or there is no word to be found. */
+export function readFilter(filter: ArchiveSearch): ReadFilter | undefined {
   const after = filter.after === undefined ? everything.after : idNumber(filter.after)
   const before = filter.before === undefined ? everything.before : idNumber(filter.before)
-  if (after === undefined || before === undefined) return undefined
+  const terms = filter.text === undefined ? undefined : readTerms(filter.text)
+  if (after === undefined || before === undefined || terms?.length === 0) return undefined
   return {
     after,
     before,
@@ -37,8 +42,23 @@ export function readFilter(filter: ArchiveFilter): ReadFilter | undefined {
     end: millisecond(filter.end) ?? everything.end,
     with: filter.with === undefined ? undefined : filedAddress(filter.with),
     ids: filter.ids?.map(idNumber).filter((id) => id !== undefined),
+    terms,
   }
 }
+
+/** Throws a StorageError if it is more than anybody would look for. */
+function readTerms(text: string): readonly Term[] {
+  if (text.length > SEARCH_CHARS) throw new StorageError('invalid', 'what is searched for is too long')
+  return termsOf(text)
+}
+
+/** Whoever wants to search an archive has to declare it so. */
+export function notSearchable(): StorageError {
+  return new StorageError('invalid', 'this archive was not declared to be searched')
+}
+
+/** The most characters that can be searched for. */
+export const SEARCH_CHARS = 256
 
 /** A date as a number; throws a StorageError for a date that is none. */
 export function millisecond(date: Date): number

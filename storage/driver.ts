@@ -1,10 +1,13 @@
 /** What a database must be able to do for the stores: keep texts and archives. `contract.ts` is its test. */
-import type { ArchiveStore, Owner } from './store.ts'
+import type { ArchiveStore, Owner, TextOf } from './store.ts'
 
 export interface Driver {
   /** The texts of a store; it is created when first opened. */
   values(host: string, store: string): Promise<ValueTable>
-  archive(host: string, store: string): Promise<ArchiveStore>
+  /** With `textOf` it can be searched. */
+  archive(host: string, store: string, textOf?: TextOf): Promise<ArchiveStore>
+  /** Resolves when what was archived before this call needs not be read to be found by its words. */
+  indexed(): Promise<void>
   /** Deletes all that the owner has in any store of the host, opened or not, and was written before this call. */
   purge(host: string, owner: Owner): Promise<void>
   /** Writes what waits to be written, then lets go of the database. */

@@ -26,7 +26,7 @@ export interface StorageOptions {
 
 /** What the storage gets from the server. */
 export interface StorageGiven {
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'after'>
   readonly log?: Log | undefined
 }
 
@@ -77,28 +77,33 @@ export class Storage {
     await Promise.all(purged)
   }
 
+  /** Resolves when everything archived so far is in the indexes of words. */
+  async indexed(): Promise<void> {
+    for (const driver of this.#drivers.values()) await driver.indexed()
+  }
+
   /** Writes what waits to be written, and lets go of the databases. */
   async close(): Promise<void> {
     await Promise.all([...this.#drivers.values()].map((driver) => driver.close()))
   }
 
-  async #openOne(host: string, { kind, name }: StoreSpec<unknown>): Promise<unknown> {
+  async #openOne(host: string, { kind, name, textOf }: StoreSpec<unknown>): Promise<unknown> {
     const stores = this.#opened.get(host) ?? new Map<string, OpenStore>()
     this.#opened.set(host, stores)
     const known = stores.get(name)
     if (known !== undefined && known.kind !== kind) {
       throw new Error(`the store ${name} is declared both as ${known.kind} and as ${kind}`)
     }
-    const opened = known ?? { kind, ...(await this.#make(host, kind, name)) }
+    const opened = known ?? { kind, ...(await this.#make(host, { kind, name, textOf })) }
     // Another may have been quicker.
     const kept = stores.get(name) ?? opened
     stores.set(name, kept)
     return kept.store
   }
 
-  async #make(host: string, kind: StoreKind, name: string): Promise<Omit<OpenStore, 'kind'>> {
+  async #make(host: string, { kind, name, textOf }: StoreSpec<unknown>): Promise<Omit<OpenStore, 'kind'>> {
     const driver = this.#driverOf(name)
-    if (kind === 'archive') return { store: await driver.archive(host, name), cache: undefined }
+    if (kind === 'archive') return { store: await driver.archive(host, name, textOf), cache: undefined }
     const table = await driver.values(host, name)
     const prefix = `${host}\0${name}\0`
     if (kind === 'keyval') {
@@ -131,18 +136,18 @@ const openDriver: Readonly<Record<DriverName, OpenDriver>> = {
     const { MemoryDriver } = await import('./memory/memory-driver.ts')
     return new MemoryDriver(clock)
   },
-  async sqlite({ path, workerSource }, { clock }) {
+  async sqlite({ path, workerSource }, given) {
     if (path === undefined) throw new StorageError('invalid', 'storage in SQLite needs the path of a file')
     const { SqliteDatabase } = await import('./sqlite/sqlite-database.ts')
     const { SqlDriver } = await import('./sql/sql-driver.ts')
     const code = workerSource ?? new URL('./sqlite/worker.ts', import.meta.url)
-    return SqlDriver.open(new SqliteDatabase({ path, workerSource: code }), clock)
+    return SqlDriver.open(new SqliteDatabase({ path, workerSource: code }), given)
   },
-  async postgres({ url }, { clock, log }) {
+  async postgres({ url }, given) {
     if (url === undefined) throw new StorageError('invalid', 'storage in PostgreSQL needs the URL of a database')
     const { PostgresDatabase } = await import('./postgres/postgres-database.ts')
     const { SqlDriver } = await import('./sql/sql-driver.ts')
-    return SqlDriver.open(new PostgresDatabase({ url, log }), clock)
+    return SqlDriver.open(new PostgresDatabase({ url, log: given.log }), given)
   },
 }
 

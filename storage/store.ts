@@ -62,7 +62,13 @@ export interface ArchiveFilter {
   readonly ids?: readonly string[] | undefined
 }
 
-export interface ArchiveQuery extends ArchiveFilter {
+/** The same, for items that are read: also by what they say, if the store was declared to be searched. */
+export interface ArchiveSearch extends ArchiveFilter {
+  /** Has all of these words, or words that begin like them (words.ts). A text without any word finds nothing. */
+  readonly text?: string | undefined
+}
+
+export interface ArchiveQuery extends ArchiveSearch {
   /** The most items to give. */
   readonly limit: number
   /** Begins with the newest, and gives the newest first. */
@@ -82,7 +88,7 @@ export interface ArchiveStore {
   /** Names the item at once and stores it soon. What is appended in one turn of the event loop is one transaction. */
   append(owner: Owner, item: NewArchiveItem): Appended
   find(owner: Owner, query: ArchiveQuery): Promise<readonly ArchiveItem[]>
-  count(owner: Owner, filter: ArchiveFilter): Promise<number>
+  count(owner: Owner, filter: ArchiveSearch): Promise<number>
   get(owner: Owner, id: string): Promise<ArchiveItem | undefined>
   has(owner: Owner, id: string): Promise<boolean>
   /** Puts other XML in the place of an item, as a tombstone does (XEP-0424); false if there is no such item. */
@@ -93,6 +99,18 @@ export interface ArchiveStore {
    * resolves may still see some of it.
    */
   remove(owner: Owner | undefined, filter: ArchiveFilter): Promise<number>
+  /** Removes the oldest, in portions, until no more than `most` are left; gives how many went. */
+  trim(owner: Owner, most: number): Promise<number>
+  /** How much an owner has. It is counted in portions. */
+  size(owner: Owner): Promise<ArchiveSize>
+  /** Everyone who has something, or had, in no particular order. */
+  owners(): AsyncIterable<Owner>
+}
+
+export interface ArchiveSize {
+  readonly items: number
+  /** Of their XML. */
+  readonly bytes: number
 }
 
 export type StoreKind = 'keyval' | 'map' | 'archive'
@@ -102,6 +120,8 @@ export interface StoreSpec<Store> {
   readonly kind: StoreKind
   /** As it is called in the database and in the configuration. */
   readonly name: string
+  /** Of an archive that can be searched. */
+  readonly textOf?: TextOf | undefined
   /** Never there: only carries the type of what is opened. */
   readonly opens?: Store
 }
@@ -114,9 +134,13 @@ export function map<T>(name: string): StoreSpec<MapStore<T>> {
   return { kind: 'map', name }
 }
 
-export function archive(name: string): StoreSpec<ArchiveStore> {
-  return { kind: 'archive', name }
+/** With `textOf` it can be searched for what its stanzas say. */
+export function archive(name: string, { textOf }: { readonly textOf?: TextOf } = {}): StoreSpec<ArchiveStore> {
+  return { kind: 'archive', name, textOf }
 }
+
+/** What an archived stanza says, to whoever searches for it; empty if nothing. */
+export type TextOf = (stanza: string) => string
 
 export type StoreSpecs = { readonly [name: string]: StoreSpec<unknown> }
 

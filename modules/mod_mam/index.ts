@@ -3,6 +3,7 @@ import { t } from '../../server/config/types.ts'
 import { defineModule } from '../../server/host/module.ts'
 import { ArchiveReader } from '../../server/protocol/archive-reader.ts'
 import { NS_MAM_EXTENDED } from '../../server/protocol/archive-query.ts'
+import { messageText, NS_FULLTEXT } from '../../server/protocol/archive-text.ts'
 import { NS_TOMBSTONE } from '../../server/protocol/retraction.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { archive, type ArchiveItem, keyval } from '../../storage/store.ts'
@@ -29,7 +30,7 @@ declare module '../../server/host/module.ts' {
 export default defineModule({
   name: 'mam',
   about: 'keeps the messages of accounts, for clients to read again',
-  xeps: { 313: '1.1.3', 359: '0.7.0', 424: '0.4.2', 441: '0.2.0' },
+  xeps: { 313: '1.1.3', 359: '0.7.0', 424: '0.4.2', 431: '0.2.0', 441: '0.2.0' },
   on: ['local'],
   depends: ['accounts', 'roster'],
   config: {
@@ -47,7 +48,10 @@ export default defineModule({
       .describe('Messages that are sent at once if a client does not say how many.'),
     max_page: t.integer({ min: 1, max: 1000 }).default(100).describe('Messages that are sent at once at most.'),
   },
-  stores: { messages: archive('archive'), preferences: keyval<StoredPreferences>('archive_preferences') },
+  stores: {
+    messages: archive('archive', { textOf: messageText }),
+    preferences: keyval<StoredPreferences>('archive_preferences'),
+  },
 
   setup(host, { config, stores: { messages, preferences } }) {
     const wishes = new Wishes(host, preferences, config.default_policy)
@@ -56,7 +60,8 @@ export default defineModule({
     const reader = new ArchiveReader(messages)
     const pages = { usual: config.page, limit: config.max_page }
 
-    for (const ns of [NS.mam, NS_MAM_EXTENDED, NS.sid, NS.retract, NS_TOMBSTONE]) host.provide('account-feature', ns)
+    const features = [NS.mam, NS_MAM_EXTENDED, NS_FULLTEXT, NS.sid, NS.retract, NS_TOMBSTONE]
+    for (const ns of features) host.provide('account-feature', ns)
     setupKeeping(host, { messages, reader, wishes, tombstones, writes })
     setupRequests(host, { reader, wishes, tombstones, writes, pages })
     setupRetention(host, messages, reader, {

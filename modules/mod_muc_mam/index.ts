@@ -2,6 +2,7 @@
 import { t } from '../../server/config/types.ts'
 import { defineModule } from '../../server/host/module.ts'
 import { NS_MAM_EXTENDED } from '../../server/protocol/archive-query.ts'
+import { messageText, NS_FULLTEXT } from '../../server/protocol/archive-text.ts'
 import { ArchiveReader } from '../../server/protocol/archive-reader.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { archive, keyval } from '../../storage/store.ts'
@@ -13,7 +14,7 @@ import { setupRetention } from './retention.ts'
 export default defineModule({
   name: 'muc_mam',
   about: 'keeps what is said in rooms, for their occupants to read again',
-  xeps: { 313: '1.1.3', 359: '0.7.0' },
+  xeps: { 313: '1.1.3', 359: '0.7.0', 431: '0.2.0' },
   on: ['muc'],
   depends: ['muc'],
   config: {
@@ -33,7 +34,10 @@ export default defineModule({
       .describe('Messages that are sent at once if a client does not say how many.'),
     max_page: t.integer({ min: 1, max: 1000 }).default(100).describe('Messages that are sent at once at most.'),
   },
-  stores: { messages: archive('muc_archive'), expiry: keyval<number>('muc_archive_expiry') },
+  stores: {
+    messages: archive('muc_archive', { textOf: messageText }),
+    expiry: keyval<number>('muc_archive_expiry'),
+  },
 
   setup(host, { config, stores: { messages, expiry } }) {
     const reader = new ArchiveReader(messages)
@@ -41,7 +45,7 @@ export default defineModule({
     host.feature(NS.mam)
 
     host.on('muc/room-info', (told) => {
-      if (told.room.get(isArchived)) told.features = [...told.features, NS.mam, NS_MAM_EXTENDED]
+      if (told.room.get(isArchived)) told.features = [...told.features, NS.mam, NS_MAM_EXTENDED, NS_FULLTEXT]
     })
     // Whoever enters is told that others read along (XEP-0045 §7.2.12).
     host.on('muc/entering', ({ room, warnings }) => {

@@ -1,10 +1,12 @@
 /** XEP-0313 §4: Message Archive Management. What is asked of an archive, whosever it is. */
+import { SEARCH_CHARS } from '../../storage/archive-filter.ts'
 import type { Jid } from '../jid/jid.ts'
 import { StanzaError } from '../stanza-error.ts'
 import { type Element, xml } from '../xml/element.ts'
 import { NS } from '../xml/ns.ts'
 import { defineForm, readSubmission, renderForm } from './data-form.ts'
 import { formIn } from './raw-form.ts'
+import { NS_FULLTEXT } from './archive-text.ts'
 import { type PageRequest, readPageRequest } from './rsm.ts'
 
 /** Servers with this feature know metadata, flipped pages, and all fields of the form (§7). */
@@ -23,6 +25,8 @@ export interface ArchiveRequest {
   readonly afterId: string | undefined
   readonly beforeId: string | undefined
   readonly ids: readonly string[] | undefined
+  /** Has these words (XEP-0431). */
+  readonly text: string | undefined
   readonly page: PageRequest | undefined
   /** The newest of the page first (§4.3.4). */
   readonly isFlipped: boolean
@@ -41,6 +45,9 @@ export function readArchiveQuery(query: Element): ArchiveRequest {
   if (values.ids !== undefined && values.ids.length > MOST_IDS) {
     throw new StanzaError('not-acceptable', `At most ${MOST_IDS} ids at once`)
   }
+  if (values.text !== undefined && values.text.length > SEARCH_CHARS) {
+    throw new StanzaError('not-acceptable', `At most ${SEARCH_CHARS} characters to search for`)
+  }
   return {
     queryId,
     with: values.with,
@@ -49,6 +56,8 @@ export function readArchiveQuery(query: Element): ArchiveRequest {
     afterId: values.afterId,
     beforeId: values.beforeId,
     ids: values.ids,
+    // An empty one is none (XEP-0431 §2.2).
+    text: values.text || undefined,
     page,
     isFlipped: query.child('flip-page') !== undefined,
   }
@@ -68,6 +77,7 @@ const form = defineForm({
     { type: 'text-single', var: 'before-id', name: 'beforeId' },
     { type: 'text-single', var: 'after-id', name: 'afterId' },
     { type: 'list-multi', var: 'ids', options: [], validation: { datatype: 'xs:string', open: true } },
+    { type: 'text-single', var: `{${NS_FULLTEXT}}fulltext`, name: 'text' },
   ],
 })
 

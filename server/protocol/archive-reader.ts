@@ -1,7 +1,7 @@
 /** XEP-0313 §4.1, §4.3: reads archives, a page at a time. */
 import { LRUCache } from 'lru-cache'
 import { StanzaError } from '../stanza-error.ts'
-import type { ArchiveFilter, ArchiveItem, ArchiveStore, Owner } from '../../storage/store.ts'
+import type { ArchiveItem, ArchiveSearch, ArchiveStore, Owner } from '../../storage/store.ts'
 import type { ArchiveRequest } from './archive-query.ts'
 
 export interface ArchivePage {
@@ -63,9 +63,9 @@ export class ArchiveReader {
 
   async #count(
     owner: Owner,
-    { with: peer, start, end, afterId: after, beforeId: before, ids }: ArchiveRequest,
+    { with: peer, start, end, afterId: after, beforeId: before, ids, text }: ArchiveRequest,
   ): Promise<number> {
-    const filter = { with: peer?.full, start, end, after, before, ids }
+    const filter = { with: peer?.full, start, end, after, before, ids, text }
     if (Object.values(filter).some((value) => value !== undefined)) return this.#store.count(owner, filter)
     const known = this.#know(owner)
     known.count ??= await this.#store.count(owner, {})
@@ -98,11 +98,11 @@ interface Known {
 }
 
 /** Bounds of the form and of the page hold both; ids sort as the items do. */
-function filterOf({ with: peer, start, end, afterId, beforeId, ids, page }: ArchiveRequest): ArchiveFilter {
+function filterOf({ with: peer, start, end, afterId, beforeId, ids, text, page }: ArchiveRequest): ArchiveSearch {
   const after = afterId !== undefined && afterId > (page?.after ?? '') ? afterId : page?.after
   const pageBefore = page?.before === '' ? undefined : page?.before
   const before = beforeId !== undefined && (pageBefore === undefined || beforeId < pageBefore) ? beforeId : pageBefore
-  return { with: peer?.full, start, end, after, before, ids }
+  return { with: peer?.full, start, end, after, before, ids, text }
 }
 
 /** Archives about which something is kept in memory. */

@@ -30,7 +30,7 @@ await t.test('PostgreSQL', async (t) => {
 
 function sqliteBed(path: string): Bed {
   return {
-    open: (clock) => SqlDriver.open(new SqliteDatabase({ path, workerSource }), clock),
+    open: (clock) => SqlDriver.open(new SqliteDatabase({ path, workerSource }), { clock }),
     lasting: {
       options: { driver: 'sqlite', path },
       async execute(sql) {
@@ -44,7 +44,7 @@ function sqliteBed(path: string): Bed {
 
 function postgresBed(url: string): Bed {
   return {
-    open: (clock) => SqlDriver.open(new PostgresDatabase({ url }), clock),
+    open: (clock) => SqlDriver.open(new PostgresDatabase({ url }), { clock }),
     lasting: {
       options: { driver: 'postgres', url },
       async execute(sql) {

@@ -59,7 +59,7 @@ await t.test('goes on when the database has been away', async (t) => {
   url.searchParams.set('host', folder)
   await wire.up()
 
-  const driver = await SqlDriver.open(new PostgresDatabase({ url: url.href }), systemClock)
+  const driver = await SqlDriver.open(new PostgresDatabase({ url: url.href }), { clock: systemClock })
   const table = await driver.values('a.example', 'roster')
   const archive = await driver.archive('a.example', 'archive')
   const item = { when: new Date(), with: 'juliet@x', stanza: '<message/>' }
@@ -90,7 +90,7 @@ await t.test('goes on when the database has been away', async (t) => {
 
   await driver.close()
   await wire.down()
-  await t.rejects(SqlDriver.open(new PostgresDatabase({ url: url.href }), systemClock), {
+  await t.rejects(SqlDriver.open(new PostgresDatabase({ url: url.href }), { clock: systemClock }), {
     name: 'StorageError',
     reason: 'unavailable',
   })
@@ -100,7 +100,7 @@ await t.test('goes on when its connections are terminated', async (t) => {
   const { url } = await postgres.createDatabase()
   const lost: string[] = []
   const log = { warn: (phrase: string) => void lost.push(phrase) }
-  const driver = await SqlDriver.open(new PostgresDatabase({ url, log }), systemClock)
+  const driver = await SqlDriver.open(new PostgresDatabase({ url, log }), { clock: systemClock })
   const table = await driver.values('a.example', 'roster')
   await table.put('romeo', [['juliet', 'a']])
   await query(url, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', ['madrigal'])

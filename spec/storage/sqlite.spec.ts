@@ -20,10 +20,9 @@ await t.test('runs from a bundled script, as in a single executable', async (t) 
   const options = { bundle: true, platform: 'node', format: 'cjs', write: false } as const
   const { outputFiles } = await build({ entryPoints: [fileURLToPath(workerUrl)], ...options })
   const workerSource = outputFiles[0]!.text
-  const driver = await SqlDriver.open(
-    new SqliteDatabase({ path: join(folder, 'bundled.db'), workerSource }),
-    systemClock,
-  )
+  const driver = await SqlDriver.open(new SqliteDatabase({ path: join(folder, 'bundled.db'), workerSource }), {
+    clock: systemClock,
+  })
   const table = await driver.values('a.example', 'roster')
   await table.put('romeo', [['juliet', 'a']])
   t.equal(await table.get('romeo', 'juliet'), 'a')
@@ -33,7 +32,7 @@ await t.test('runs from a bundled script, as in a single executable', async (t) 
 await t.test('nobody else may read the files', async (t) => {
   const home = join(folder, 'private')
   const database = new SqliteDatabase({ path: join(home, 'madrigal.db'), workerSource: workerUrl })
-  const driver = await SqlDriver.open(database, systemClock)
+  const driver = await SqlDriver.open(database, { clock: systemClock })
   t.same((await readdir(home)).toSorted(), ['madrigal.db', 'madrigal.db-shm', 'madrigal.db-wal'])
   for (const file of ['', ...(await readdir(home))]) t.equal((await stat(join(home, file))).mode & 0o077, 0, file)
   await driver.close()
@@ -68,14 +67,14 @@ await t.test('a file that is no database is refused and left alone', async (t) =
   const path = join(folder, 'letter.txt')
   await writeFile(path, 'But soft, what light through yonder window breaks? '.repeat(100))
   const database = new SqliteDatabase({ path, workerSource: workerUrl })
-  await t.rejects(SqlDriver.open(database, systemClock), { name: 'StorageError', reason: 'unavailable' })
+  await t.rejects(SqlDriver.open(database, { clock: systemClock }), { name: 'StorageError', reason: 'unavailable' })
   t.equal((await stat(path)).size, 5100)
   t.notOk(existsSync(`${path}-wal`))
 })
 
 await t.test('waits for another process that is writing', async (t) => {
   const path = join(folder, 'shared.db')
-  const driver = await SqlDriver.open(new SqliteDatabase({ path, workerSource: workerUrl }), systemClock)
+  const driver = await SqlDriver.open(new SqliteDatabase({ path, workerSource: workerUrl }), { clock: systemClock })
   const table = await driver.values('a.example', 'roster')
   const other = new DatabaseSync(path)
   other.exec('BEGIN IMMEDIATE')

@@ -133,7 +133,8 @@ await t.test('refuses when too much is waiting, and when it is closed', async (t
 
 await t.test('the last value under a key is written, and nothing passes a statement', (t) => {
   const changes = [value('a', '1'), value('b', '1'), value('a', '2'), removal('b'), statement(), value('a', '3')]
-  const plan = [...planOf(changes, new Map())].map(({ step }) => show(step))
+  const planning = { filings: new Map(), insertWords: sqlite.words.insert }
+  const plan = [...planOf(changes, planning)].map(({ step }) => show(step))
   t.same(plan, [
     ['DELETE', [1], ['romeo'], ['b']],
     ['INSERT', [1], ['romeo'], ['a'], ['2']],
@@ -142,7 +143,7 @@ await t.test('the last value under a key is written, and nothing passes a statem
   ])
   const many = Array.from({ length: 1200 }, (_, i) => value(`${i}`))
   t.same(
-    [...planOf(many, new Map())].map(({ step }) => show(step)[1]?.length),
+    [...planOf(many, planning)].map(({ step }) => show(step)[1]?.length),
     [500, 500, 200],
     'in portions',
   )

@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 import type { Bed } from '../contract.ts'
 import type { Driver, ValueTable } from '../driver.ts'
 import { MemoryDriver } from '../memory/memory-driver.ts'
-import type { ArchiveFilter, ArchiveStore } from '../store.ts'
+import type { ArchiveSearch, ArchiveStore } from '../store.ts'
 import { TestClock } from './test-clock.ts'
 
 const NOON = Date.UTC(2026, 5, 2, 12)
@@ -25,7 +25,7 @@ export async function agreementContract(t: Test, bed: Bed): Promise<void> {
       const expected = await answersOf(await playerOn(memory, memoryClock, host), actions)
       deepStrictEqual(answers, expected)
     }),
-    { numRuns: 60 },
+    { numRuns: 80 },
   )
   t.pass(`${runs} runs`)
 }
@@ -42,7 +42,7 @@ interface Player {
 
 async function playerOn(driver: Driver, clock: TestClock, host: string): Promise<Player> {
   const values = await driver.values(host, 'values')
-  return { driver, clock, host, values, archive: await driver.archive(host, 'archive'), ids: [] }
+  return { driver, clock, host, values, archive: await driver.archive(host, 'archive', textOf), ids: [] }
 }
 
 /** What each action gives. Only those that read are waited for, so that what is written between them is one transaction. */
@@ -55,6 +55,11 @@ async function answersOf(player: Player, actions: readonly Action[]): Promise<re
     else writes.push(answer)
   }
   return [...answers, ...(await Promise.all(writes))]
+}
+
+/** What is between the tags. */
+function textOf(stanza: string): string {
+  return stanza.slice('<message>'.length, -'</message>'.length)
 }
 
 interface Action {
@@ -81,6 +86,9 @@ const anyOwner = fc.constantFrom('romeo', 'juliet', '', '__proto__')
 const anyKey = fc.constantFrom('', 'a', 'constructor')
 const anyEntry = fc.tuple(anyKey, fc.option(fc.constantFrom('1', '2', ''), { nil: undefined }))
 const anyPeer = fc.constantFrom('a@x', 'a@x/1', 'a@x/2', 'b@x')
+const anyWords = fc.array(fc.constantFrom('rose', 'roses', 'a', 'É', '花', '花火', '?'), { maxLength: 3 })
+const anyText = anyWords.map((words) => words.join(' '))
+const anyStanza = anyText.map((text) => `<message>${text}</message>`)
 const anySteps = fc.integer({ min: -3, max: 3 })
 const anyIndex = fc.option(fc.nat(20), { nil: undefined })
 const anyWish = fc.record({
@@ -91,6 +99,8 @@ const anyWish = fc.record({
   before: anyIndex,
   ids: fc.option(fc.array(fc.nat(20), { maxLength: 3 }), { nil: undefined }),
 })
+
+const anySearch = fc.record({ want: anyWish, text: fc.option(anyText, { nil: undefined }) })
 
 const anyAction = fc.oneof(
   actionOf('put', fc.tuple(anyOwner, fc.array(anyEntry, { maxLength: 3 })), 'writes', ({ values }, [owner, entries]) =>
@@ -103,11 +113,11 @@ const anyAction = fc.oneof(
   ),
   actionOf(
     'append',
-    fc.tuple(anyOwner, anyPeer, anySteps),
+    fc.tuple(anyOwner, anyPeer, anySteps, anyStanza),
     'writes',
-    ({ archive, clock, ids }, [owner, peer, late]) => {
+    ({ archive, clock, ids }, [owner, peer, late, stanza]) => {
       const when = new Date(clock.now() + late * 30_000)
-      const { id, stored } = archive.append(owner, { when, with: peer, stanza: '<message/>' })
+      const { id, stored } = archive.append(owner, { when, with: peer, stanza })
       ids.push(id)
       return stored.then(() => id)
     },
@@ -115,17 +125,20 @@ const anyAction = fc.oneof(
   actionOf('step', anySteps, 'writes', async ({ clock }, by) => clock.step(by * 30_000)),
   actionOf(
     'find',
-    fc.tuple(anyOwner, anyWish, fc.nat(5), fc.boolean()),
+    fc.tuple(anyOwner, anySearch, fc.nat(5), fc.boolean()),
     'reads',
-    (player, [owner, want, limit, newestFirst]) =>
-      player.archive.find(owner, { ...filterOf(player, want), limit, newestFirst }),
+    (player, [owner, { want, text }, limit, newestFirst]) =>
+      player.archive.find(owner, { ...filterOf(player, want), text, limit, newestFirst }),
   ),
-  actionOf('count', fc.tuple(anyOwner, anyWish), 'reads', (player, [owner, want]) =>
-    player.archive.count(owner, filterOf(player, want)),
+  actionOf('count', fc.tuple(anyOwner, anySearch), 'reads', (player, [owner, { want, text }]) =>
+    player.archive.count(owner, { ...filterOf(player, want), text }),
   ),
-  actionOf('replace', fc.tuple(anyOwner, fc.nat(20)), 'writes', ({ archive, ids }, [owner, nth]) =>
-    archive.replace(owner, ids[nth] ?? '', '<gone/>'),
+  actionOf('index', fc.constant(0), 'reads', ({ driver }) => driver.indexed()),
+  actionOf('replace', fc.tuple(anyOwner, fc.nat(20), anyStanza), 'writes', ({ archive, ids }, [owner, nth, stanza]) =>
+    archive.replace(owner, ids[nth] ?? '', stanza),
   ),
+  actionOf('trim', fc.tuple(anyOwner, fc.nat(6)), 'reads', ({ archive }, [owner, most]) => archive.trim(owner, most)),
+  actionOf('size', anyOwner, 'reads', ({ archive }, owner) => archive.size(owner)),
   actionOf('remove', fc.tuple(fc.option(anyOwner, { nil: undefined }), anyWish), 'reads', (player, [owner, want]) =>
     player.archive.remove(owner, filterOf(player, want)),
   ),
@@ -135,7 +148,7 @@ const anyAction = fc.oneof(
 type Wish = typeof anyWish extends fc.Arbitrary<infer T> ? T : never
 
 /** Offsets and numbers as the times and ids of this run. */
-function filterOf({ clock, ids }: Player, want: Wish): ArchiveFilter {
+function filterOf({ clock, ids }: Player, want: Wish): ArchiveSearch {
   const time = (offset: number | undefined): Date | undefined =>
     offset === undefined ? undefined : new Date(clock.now() + offset * 30_000)
   const id = (nth: number | undefined): string | undefined =>

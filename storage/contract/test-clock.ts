@@ -1,4 +1,4 @@
-/** A clock that is set by hand. */
+/** A clock that is set by hand. What is to be done later is never done. */
 export class TestClock {
   #now: number
 
@@ -8,6 +8,10 @@ export class TestClock {
 
   now(): number {
     return this.#now
+  }
+
+  after(): Disposable {
+    return { [Symbol.dispose]: () => {} }
   }
 
   /** Steps by that many milliseconds, back if they are negative. */

@@ -1,5 +1,5 @@
 /** The archives of one store of a host, in memory. */
-import { millisecond, type ReadFilter, readFilter } from '../archive-filter.ts'
+import { millisecond, notSearchable, type ReadFilter, readFilter } from '../archive-filter.ts'
 import { type ArchiveIds, idText } from '../archive-id.ts'
 import { checkOwner, checkText, type FiledAddress, filedAddress } from '../limits.ts'
 import type {
@@ -7,12 +7,18 @@ import type {
   ArchiveFilter,
   ArchiveItem,
   ArchiveQuery,
+  ArchiveSearch,
+  ArchiveSize,
   ArchiveStore,
   NewArchiveItem,
   Owner,
+  TextOf,
 } from '../store.ts'
+import { hasTerms, wordsOf } from '../words.ts'
 
 export class MemoryArchive implements ArchiveStore {
+  /** With it, the archive can be searched. */
+  textOf: TextOf | undefined
   readonly #ids: ArchiveIds
   /** The items of each owner, in the order of their ids. */
   readonly #owners = new Map<Owner, MemoryItem[]>()
@@ -33,7 +39,7 @@ export class MemoryArchive implements ArchiveStore {
     return chosen.slice(0, limit).map(({ item }) => item)
   }
 
-  async count(owner: Owner, filter: ArchiveFilter): Promise<number> {
+  async count(owner: Owner, filter: ArchiveSearch): Promise<number> {
     return this.#matching(owner, filter).length
   }
 
@@ -68,6 +74,26 @@ export class MemoryArchive implements ArchiveStore {
     return removed
   }
 
+  async trim(owner: Owner, most: number): Promise<number> {
+    const items = this.#owners.get(owner) ?? []
+    const surplus = Math.max(0, items.length - most)
+    const left = items.slice(surplus)
+    if (left.length === 0) this.#owners.delete(owner)
+    else this.#owners.set(owner, left)
+    return surplus
+  }
+
+  async size(owner: Owner): Promise<ArchiveSize> {
+    const items = this.#owners.get(owner) ?? []
+    return { items: items.length, bytes: items.reduce((sum, { item }) => sum + Buffer.byteLength(item.stanza), 0) }
+  }
+
+  async *owners(): AsyncGenerator<Owner> {
+    // Who asks may change things between two of them.
+    const owners = [...this.#owners.keys()]
+    yield* owners
+  }
+
   forget(owner: Owner): void {
     this.#owners.delete(owner)
   }
@@ -83,10 +109,15 @@ export class MemoryArchive implements ArchiveStore {
     items.push({ number, at, filed, item: keptItem(idText(number), item, at) })
   }
 
-  #matching(owner: Owner, query: ArchiveFilter): readonly MemoryItem[] {
+  #matching(owner: Owner, query: ArchiveSearch): readonly MemoryItem[] {
     const filter = readFilter(query)
+    if (query.text !== undefined && this.textOf === undefined) throw notSearchable()
     if (filter === undefined) return []
-    return (this.#owners.get(owner) ?? []).filter((item) => matches(item, filter))
+    return (this.#owners.get(owner) ?? []).filter((item) => matches(item, filter) && this.#says(item, filter))
+  }
+
+  #says({ item }: MemoryItem, { terms }: ReadFilter): boolean {
+    return terms === undefined || hasTerms(wordsOf(this.textOf?.(item.stanza) ?? ''), terms)
   }
 }
 

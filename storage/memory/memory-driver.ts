@@ -3,7 +3,7 @@ import type { Clock } from '../../server/util/clock.ts'
 import { ArchiveIds } from '../archive-id.ts'
 import type { Driver, ValueEntry, ValueTable } from '../driver.ts'
 import { checkKey, checkOwner, checkText } from '../limits.ts'
-import type { ArchiveStore, Owner } from '../store.ts'
+import type { ArchiveStore, Owner, TextOf } from '../store.ts'
 import { MemoryArchive } from './memory-archive.ts'
 
 export class MemoryDriver implements Driver {
@@ -18,8 +18,14 @@ export class MemoryDriver implements Driver {
     return opened(this.#stores(host).values, store, () => new MemoryValues())
   }
 
-  async archive(host: string, store: string): Promise<ArchiveStore> {
-    return opened(this.#stores(host).archives, store, () => new MemoryArchive(this.#ids))
+  async archive(host: string, store: string, textOf?: TextOf): Promise<ArchiveStore> {
+    const archive = opened(this.#stores(host).archives, store, () => new MemoryArchive(this.#ids))
+    archive.textOf ??= textOf
+    return archive
+  }
+
+  async indexed(): Promise<void> {
+    // Whoever searches reads it all.
   }
 
   async purge(host: string, owner: Owner): Promise<void> {

@@ -1,5 +1,5 @@
 /** The archives of one store of a host, in SQL. */
-import { idBounds, millisecond, type ReadFilter, readFilter } from '../archive-filter.ts'
+import { everything, millisecond, notSearchable, type ReadFilter, readFilter } from '../archive-filter.ts'
 import { type ArchiveIds, idNumber, idText } from '../archive-id.ts'
 import { checkOwner, checkText, filedAddress } from '../limits.ts'
 import type {
@@ -7,15 +7,21 @@ import type {
   ArchiveFilter,
   ArchiveItem,
   ArchiveQuery,
+  ArchiveSearch,
+  ArchiveSize,
   ArchiveStore,
   NewArchiveItem,
   Owner,
+  TextOf,
 } from '../store.ts'
 import type { ItemChange } from './change.ts'
 import type { Database } from './database.ts'
-import type { Dialect } from './dialect.ts'
 import type { ArchiveEntry, Numbers } from './numbers.ts'
-import { joined, type Sql, sql } from './sql.ts'
+import { type OwnedArchive, removeItems } from './removal.ts'
+import { countRows, matchingRows, readItems } from './rows.ts'
+import { Search } from './search.ts'
+import { type Sql, sql } from './sql.ts'
+import type { WordIndex } from './word-index.ts'
 import type { Writer } from './writer.ts'
 
 /** What the stores of a database have in common. */
@@ -24,41 +30,48 @@ export interface Base {
   readonly writer: Writer
   readonly numbers: Numbers
   readonly ids: ArchiveIds
+  readonly index: WordIndex
 }
 
 export class SqlArchive implements ArchiveStore {
   readonly #base: Base
   readonly #store: number
+  readonly #search: Search | undefined
 
-  constructor(base: Base, store: number) {
+  /** With `textOf` it can be searched. */
+  constructor(base: Base, store: number, textOf: TextOf | undefined) {
     this.#base = base
     this.#store = store
+    this.#search = textOf && new Search(base, textOf)
   }
 
   append(owner: Owner, item: NewArchiveItem): Appended {
     const id = this.#base.ids.next()
-    return { id: idText(id), stored: this.#keep(id, owner, item) }
+    const stored = this.#keep(id, owner, item)
+    if (this.#search !== undefined) this.#base.index.appended(this.#store)
+    return { id: idText(id), stored }
   }
 
   async find(owner: Owner, query: ArchiveQuery): Promise<readonly ArchiveItem[]> {
     const filter = readFilter(query)
+    const search = this.#searchFor(query)
     const limit = Math.min(Math.floor(query.limit), Number.MAX_SAFE_INTEGER)
     if (filter === undefined || !(limit > 0)) return []
-    const matching = await this.#rowsOf(owner, filter)
-    if (matching === undefined) return []
-    const order = query.newestFirst === true ? sql`ORDER BY id DESC` : sql`ORDER BY id`
-    const rows = await this.#base.database.query<ItemRow>(
-      sql`SELECT ${COLUMNS} FROM ${matching} ${order} LIMIT ${limit}`,
-    )
-    return rows.map(itemOf)
+    const archive = await this.#archiveOf(owner)
+    if (archive === undefined) return []
+    const order = query.newestFirst === true ? 'newest first' : 'oldest first'
+    if (search !== undefined) return search.find(archive, filter, order, limit)
+    return readItems(this.#base.database, this.#rowsOf(archive, filter), order, limit)
   }
 
-  async count(owner: Owner, query: ArchiveFilter): Promise<number> {
+  async count(owner: Owner, query: ArchiveSearch): Promise<number> {
     const filter = readFilter(query)
-    const matching = filter && (await this.#rowsOf(owner, filter))
-    if (matching === undefined) return 0
-    const [row] = await this.#base.database.query<{ count: number }>(sql`SELECT count(*) AS count FROM ${matching}`)
-    return row?.count ?? 0
+    const search = this.#searchFor(query)
+    if (filter === undefined) return 0
+    const archive = await this.#archiveOf(owner)
+    if (archive === undefined) return 0
+    if (search !== undefined) return search.count(archive, filter)
+    return countRows(this.#base.database, this.#rowsOf(archive, filter))
   }
 
   async get(owner: Owner, id: string): Promise<ArchiveItem | undefined> {
@@ -74,10 +87,20 @@ export class SqlArchive implements ArchiveStore {
     checkText(stanza)
     const number = idNumber(id)
     if (number === undefined) return false
-    const statement = sql`
-      UPDATE archive_item SET stanza = ${stanza} WHERE id = ${number}
-        AND archive = (SELECT number FROM archive WHERE store = ${this.#store} AND owner = ${owner})`
-    return (await this.#base.writer.run({ kind: 'statement', owner, statement })) === 1
+    const archive = sql`(SELECT number FROM archive WHERE store = ${this.#store} AND owner = ${owner})`
+    const replaced = this.#run(
+      owner,
+      sql`UPDATE archive_item SET stanza = ${stanza} WHERE id = ${number} AND archive = ${archive}`,
+    )
+    if (this.#search === undefined) return (await replaced) === 1
+    // In one transaction: what it has said is not to be found any more, neither if it is not indexed yet.
+    const { words: tables } = this.#base.database.dialect
+    const [count] = await Promise.all([replaced, this.#run(owner, tables.put(number, archive, ''))])
+    if (count === 0) return false
+    const entry = await this.#archiveOf(owner)
+    const words = entry && this.#base.index.wordsOf(this.#store, entry.number, stanza)
+    if (words !== undefined && words !== '') await this.#run(owner, tables.put(number, archive, words))
+    return true
   }
 
   async remove(owner: Owner | undefined, query: ArchiveFilter): Promise<number> {
@@ -85,11 +108,43 @@ export class SqlArchive implements ArchiveStore {
     const read = readFilter(query)
     if (read === undefined) return 0
     const filter = { ...read, before: Math.min(read.before, last + 1) }
-    await this.#base.writer.settled(owner)
-    if (owner === undefined) return this.#removeOfAll(filter)
-    const archive = await this.#base.numbers.archive(this.#store, owner)
+    if (owner === undefined) {
+      await this.#base.writer.settled(undefined)
+      return this.#removeOfAll(filter)
+    }
+    const archive = await this.#archiveOf(owner)
     if (archive === undefined) return 0
     return removeItems(this.#base, [{ number: archive.number, owner }], archive.skew, filter)
+  }
+
+  async trim(owner: Owner, most: number): Promise<number> {
+    const archive = await this.#archiveOf(owner)
+    if (archive === undefined) return 0
+    const [row] = await this.#base.database.query<{ id: number }>(sql`
+      SELECT id FROM archive_item WHERE archive = ${archive.number} ORDER BY id DESC LIMIT 1 OFFSET ${most}`)
+    if (row === undefined) return 0
+    return removeItems(this.#base, [{ number: archive.number, owner }], archive.skew, {
+      ...everything,
+      before: row.id + 1,
+    })
+  }
+
+  async size(owner: Owner): Promise<ArchiveSize> {
+    const archive = await this.#archiveOf(owner)
+    if (archive === undefined) return { items: 0, bytes: 0 }
+    let size: ArchiveSize = { items: 0, bytes: 0 }
+    let after: number | null = everything.after
+    while (after !== null) {
+      const portion = await this.#sizeAfter(archive, after)
+      size = { items: size.items + portion.items, bytes: size.bytes + portion.bytes }
+      after = portion.last
+    }
+    return size
+  }
+
+  async *owners(): AsyncGenerator<Owner> {
+    await this.#base.writer.settled(undefined)
+    for await (const archives of this.#pagesOfArchives()) for (const { owner } of archives) yield owner
   }
 
   /** Not an async function: thousands of items share the promise of their transaction. */
@@ -119,13 +174,33 @@ export class SqlArchive implements ArchiveStore {
     }
   }
 
-  /** The rows that match, as they stand behind FROM; undefined if there is no archive. */
-  async #rowsOf(owner: Owner, filter: ReadFilter): Promise<Sql | undefined> {
-    const { writer, numbers, database } = this.#base
-    await writer.settled(owner)
-    const archive = await numbers.archive(this.#store, owner)
-    if (archive === undefined) return undefined
-    return matchingRows(database.dialect, sql`= ${archive.number}`, archive.skew, filter)
+  async #sizeAfter({ number }: ArchiveEntry, after: number): Promise<SizeRow> {
+    const [portion] = await this.#base.database.query<SizeRow>(sql`
+      SELECT count(*) AS items, coalesce(sum(bytes), 0) AS bytes, max(id) AS last FROM (
+        SELECT id, octet_length(stanza) AS bytes FROM archive_item
+        WHERE archive = ${number} AND id > ${after} ORDER BY id LIMIT ${SIZE_ITEMS}) AS portion`)
+    return portion ?? { items: 0, bytes: 0, last: null }
+  }
+
+  #run(owner: Owner, statement: Sql): Promise<number> {
+    return this.#base.writer.run({ kind: 'statement', owner, statement })
+  }
+
+  /** What somebody searches with; undefined if they ask for no words. */
+  #searchFor({ text }: ArchiveSearch): Search | undefined {
+    if (text === undefined) return undefined
+    if (this.#search === undefined) throw notSearchable()
+    return this.#search
+  }
+
+  /** With everything that was written before; undefined if there never was anything. */
+  async #archiveOf(owner: Owner): Promise<ArchiveEntry | undefined> {
+    await this.#base.writer.settled(owner)
+    return this.#base.numbers.archive(this.#store, owner)
+  }
+
+  #rowsOf({ number, skew }: ArchiveEntry, filter: ReadFilter): Sql {
+    return matchingRows(this.#base.database.dialect, sql`= ${number}`, skew, filter)
   }
 
   async #removeOfAll(filter: ReadFilter): Promise<number> {
@@ -151,68 +226,13 @@ export class SqlArchive implements ArchiveStore {
   }
 }
 
-/** An archive and whose it is. */
-export interface OwnedArchive {
-  readonly number: number
-  readonly owner: Owner
+/** Of a portion, with its last id if there is more of it than nothing. */
+interface SizeRow {
+  readonly items: number
+  readonly bytes: number
+  readonly last: number | null
 }
 
-/**
- * Removes items in portions, so that the database is not held up for long;
- * gives how many. `skew` is the greatest of the archives.
- */
-export async function removeItems(
-  { database, writer }: Base,
-  archives: readonly OwnedArchive[],
-  skew: number,
-  filter: ReadFilter,
-): Promise<number> {
-  const numbers = archives.map(({ number }) => number)
-  const rows = matchingRows(database.dialect, database.dialect.isOneOf(numbers, 'number'), skew, filter)
-  const statement = sql`DELETE FROM archive_item WHERE id IN (SELECT id FROM ${rows} LIMIT ${PORTION_ITEMS})`
-  let removed = 0
-  let count: number
-  do {
-    count = await writer.run({ kind: 'statement', owner: archives[0]?.owner ?? '', statement })
-    removed += count
-  } while (count === PORTION_ITEMS)
-  return removed
-}
-
-function matchingRows(dialect: Dialect, archive: Sql, skew: number, filter: ReadFilter): Sql {
-  const { after, before, surelyStarted, surelyNotEnded } = idBounds(filter, skew)
-  const conditions = [sql`archive ${archive} AND id > ${after} AND id < ${before}`]
-  // The time is in no index: it is looked at only if it was asked for, and where the id cannot tell.
-  if (filter.start !== -Infinity) conditions.push(sql` AND (id >= ${surelyStarted} OR at >= ${filter.start})`)
-  if (filter.end !== Infinity) conditions.push(sql` AND (id < ${surelyNotEnded} OR at <= ${filter.end})`)
-  if (filter.ids !== undefined) conditions.push(sql` AND id ${dialect.isOneOf(filter.ids, 'number')}`)
-  if (filter.with === undefined) return sql`archive_item WHERE ${joined(conditions)}`
-  conditions.push(sql` AND peer = (SELECT number FROM address WHERE jid = ${filter.with.bare})`)
-  if (filter.with.resource !== undefined) conditions.push(sql` AND resource = ${filter.with.resource}`)
-  return sql`archive_item${dialect.indexedByPeer} WHERE ${joined(conditions)}`
-}
-
-interface ItemRow {
-  readonly id: number
-  readonly at: number
-  readonly peer: string
-  readonly resource: string | null
-  readonly kind: string | null
-  readonly stanza: string
-}
-
-const COLUMNS = sql`id, at, (SELECT jid FROM address WHERE number = peer) AS peer, resource, kind, stanza`
-
-function itemOf({ id, at, peer, resource, kind, stanza }: ItemRow): ArchiveItem {
-  return {
-    id: idText(id),
-    when: new Date(at),
-    with: resource === null ? peer : `${peer}/${resource}`,
-    stanza,
-    ...(kind !== null && { kind }),
-  }
-}
-
-/** Items removed in one transaction. */
-const PORTION_ITEMS = 2000
 const PAGE_ARCHIVES = 500
+/** Items that are measured at a time. */
+const SIZE_ITEMS = 5000

@@ -2,7 +2,7 @@
 import type { Owner } from '../store.ts'
 import type { Sql } from './sql.ts'
 
-export type Change = ValueChange | ItemChange | StatementChange
+export type Change = ValueChange | ItemChange | WordsChange | StatementChange
 
 /** A text under a key; undefined removes it. */
 export interface ValueChange {
@@ -28,6 +28,14 @@ export interface ItemChange {
   readonly stanza: string
 }
 
+/** What an archived item is found by; nothing if it has been removed, or was indexed before. */
+export interface WordsChange {
+  readonly kind: 'words'
+  readonly id: number
+  /** Divided by spaces. */
+  readonly words: string
+}
+
 /** A statement that keeps its place: what was given before it is written before it. */
 export interface StatementChange {
   readonly kind: 'statement'
@@ -40,5 +48,6 @@ export interface StatementChange {
 /** About how much memory a change takes while it waits, in characters. */
 export function charsOf(change: Change): number {
   if (change.kind === 'item') return change.stanza.length
+  if (change.kind === 'words') return change.words.length
   return change.kind === 'value' ? (change.text?.length ?? 0) : 0
 }

@@ -1,5 +1,6 @@
 /** All that differs between the databases, apart from how they are reached. */
 import { type Sql, sql } from './sql.ts'
+import { postgresWords, sqliteWords, type WordTables } from './word-tables.ts'
 
 export type ColumnType = 'number' | 'text'
 
@@ -18,6 +19,8 @@ export interface Dialect {
   readonly indexedByPeer: Sql
   /** What an index needs at its end to be sorted by id: in SQLite every index is. */
   readonly idInIndex: '' | ', id'
+  /** What is searched. */
+  readonly words: WordTables
   readonly types: {
     /** Holds any safe integer. */
     readonly number: string
@@ -35,6 +38,7 @@ export const sqlite: Dialect = {
   // Without statistics it takes the index that lacks the peer.
   indexedByPeer: sql` INDEXED BY archive_item_peer`,
   idInIndex: '',
+  words: sqliteWords,
   types: { number: 'INTEGER', sequence: 'INTEGER PRIMARY KEY', name: 'TEXT' },
 }
 
@@ -52,6 +56,7 @@ export const postgres: Dialect = {
   },
   indexedByPeer: sql``,
   idInIndex: ', id',
+  words: postgresWords,
   types: {
     number: 'BIGINT',
     sequence: 'BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY',

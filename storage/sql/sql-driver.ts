@@ -1,40 +1,51 @@
 /** The stores on top of any SQL database. */
+import type { Log } from '../../server/log/log.ts'
 import type { Clock } from '../../server/util/clock.ts'
 import { ArchiveIds } from '../archive-id.ts'
 import { everything } from '../archive-filter.ts'
 import type { Driver, ValueTable } from '../driver.ts'
 import { StorageError } from '../storage-error.ts'
-import type { ArchiveStore, Owner } from '../store.ts'
-import { type Base, type OwnedArchive, removeItems, SqlArchive } from './archive.ts'
+import type { ArchiveStore, Owner, TextOf } from '../store.ts'
+import { type Base, SqlArchive } from './archive.ts'
 import type { Change, ItemChange, StatementChange } from './change.ts'
 import type { Database, Step } from './database.ts'
 import { migrate } from './migrate.ts'
 import { migrations } from './migrations/all.ts'
 import { Numbers } from './numbers.ts'
 import { type PlannedStep, planOf } from './plan.ts'
+import { type OwnedArchive, removeItems } from './removal.ts'
 import { sql } from './sql.ts'
 import { SqlValues } from './values.ts'
+import { WordIndex } from './word-index.ts'
 import { type Counts, Writer } from './writer.ts'
+
+/** What the driver gets from the server. */
+export interface SqlDriverGiven {
+  readonly clock: Pick<Clock, 'now' | 'after'>
+  readonly log?: Pick<Log, 'warn'> | undefined
+}
 
 export class SqlDriver implements Driver {
   readonly #base: Base
 
   /** Takes over the database and brings its tables up to date. Throws a StorageError if they are newer than this code. */
-  static async open(database: Database, clock: Pick<Clock, 'now'>): Promise<SqlDriver> {
+  static async open(database: Database, { clock, log }: SqlDriverGiven): Promise<SqlDriver> {
     try {
       await migrate(database, migrations)
       const [row] = await database.query<{ last: number | null }>(sql`SELECT max(id) AS last FROM archive_item`)
-      return new SqlDriver(database, new ArchiveIds(clock, row?.last ?? 0))
+      const ids = new ArchiveIds(clock, row?.last ?? 0)
+      const numbers = new Numbers(database)
+      const writer = new Writer((changes) => commit(database, numbers, changes))
+      const index = await WordIndex.open({ database, writer, clock, log })
+      return new SqlDriver({ database, numbers, ids, writer, index })
     } catch (error) {
       await database.close()
       throw error
     }
   }
 
-  private constructor(database: Database, ids: ArchiveIds) {
-    const numbers = new Numbers(database)
-    const writer = new Writer((changes) => commit(database, numbers, changes))
-    this.#base = { database, numbers, ids, writer }
+  private constructor(base: Base) {
+    this.#base = base
   }
 
   async values(host: string, store: string): Promise<ValueTable> {
@@ -42,8 +53,14 @@ export class SqlDriver implements Driver {
     return new SqlValues(database, writer, await this.#storeNumber(host, store))
   }
 
-  async archive(host: string, store: string): Promise<ArchiveStore> {
-    return new SqlArchive(this.#base, await this.#storeNumber(host, store))
+  async archive(host: string, store: string, textOf?: TextOf): Promise<ArchiveStore> {
+    const number = await this.#storeNumber(host, store)
+    if (textOf !== undefined) await this.#base.index.include(number, textOf)
+    return new SqlArchive(this.#base, number, textOf)
+  }
+
+  indexed(): Promise<void> {
+    return this.#base.index.catchUp()
   }
 
   async purge(host: string, owner: Owner): Promise<void> {
@@ -60,6 +77,7 @@ export class SqlDriver implements Driver {
   }
 
   async close(): Promise<void> {
+    await this.#base.index.close()
     await this.#base.writer.close()
     await this.#base.database.close()
   }
@@ -86,7 +104,8 @@ async function commit(database: Database, numbers: Numbers, changes: readonly Ch
   try {
     const filings = await numbers.filings(changes.filter(isItem))
     const statements: (StatementChange | undefined)[] = []
-    const counts = await database.transaction(stepsOf(planOf(changes, filings), statements))
+    const plan = planOf(changes, { filings, insertWords: database.dialect.words.insert })
+    const counts = await database.transaction(stepsOf(plan, statements))
     const last = changes.at(-1)
     if (last?.kind === 'statement' && last.removesArchives === true) numbers.forgetArchives()
     return countsOf(statements, counts)

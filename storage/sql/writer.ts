@@ -41,6 +41,11 @@ export class Writer {
     return (await batch.committed).get(change) ?? 0
   }
 
+  /** Nothing waits to be written. */
+  get isIdle(): boolean {
+    return this.#batches.length === 0
+  }
+
   /** Resolves when everything written so far for that owner, or for anyone, has been committed or has failed. */
   async settled(owner: Owner | undefined): Promise<void> {
     const last = this.#batches.findLast((batch) => owner === undefined || batch.owners.has(owner))
