@@ -25,11 +25,14 @@ export interface StanzaEvent<O extends Origin = Origin> {
   readonly from: Jid
   /** The addressee. A client's stanza without one is addressed to its own account (RFC 6120 §10.3.1). */
   readonly to: Jid
+  /** Its sender has been told that it took too long: it goes no further, and is not answered again. */
+  readonly isGivenUp: boolean
   /**
    * Ties the acknowledgement of the stanza (XEP-0198) to a write still under
-   * way. The stanza goes on at once; only the `<a/>` waits.
+   * way. The stanza goes on at once; only the `<a/>` waits. If the write
+   * fails, the sender is told only if nobody has got the stanza: 'or refuse'.
    */
-  settles(write: Promise<void>): void
+  settles(write: Promise<void>, otherwise?: 'or refuse'): void
 }
 
 export class RoutedStanza<O extends Origin = Origin> implements StanzaEvent<O> {
@@ -39,7 +42,10 @@ export class RoutedStanza<O extends Origin = Origin> implements StanzaEvent<O> {
   readonly to: Jid
   /** Its place among the stanzas that its session counts. */
   readonly number: number | undefined
+  isGivenUp = false
   #writes: Promise<void>[] | undefined
+  /** Rejects if the stanza could not be kept for anybody; undefined if nothing depends on that. */
+  essential: Promise<void> | undefined
 
   constructor(stanza: Stanza, origin: O, from: Jid, to: Jid, number?: number) {
     this.stanza = stanza
@@ -48,9 +54,11 @@ export class RoutedStanza<O extends Origin = Origin> implements StanzaEvent<O> {
     this.to = to
     this.number = number
     this.#writes = undefined
+    this.essential = undefined
   }
 
-  settles(write: Promise<void>): void {
+  settles(write: Promise<void>, otherwise?: 'or refuse'): void {
+    if (otherwise !== undefined) this.essential = write
     this.#writes ??= []
     this.#writes.push(write)
   }

@@ -24,7 +24,7 @@ export interface Routes {
   remote(event: RoutedStanza): Maybe<Handled | undefined>
 }
 
-/** A handler that takes longer is reported, and its stanza is refused. */
+/** A stanza whose handlers take longer is given up: that is reported, and its sender is told. */
 const DEADLINE_MILLISECONDS = 30_000
 
 /** The only place that turns a refusal into an error stanza. */
@@ -51,7 +51,9 @@ export class Router {
   route(event: RoutedStanza): Maybe<void> {
     try {
       const walked = this.#walk(event)
-      return isPending(walked) ? this.#await(event, walked) : undefined
+      if (isPending(walked)) return this.#await(event, walked)
+      this.#watch(event)
+      return undefined
     } catch (error) {
       this.#refuse(event, error)
       return undefined
@@ -92,10 +94,14 @@ export class Router {
 
   async #await(event: RoutedStanza, walked: Promise<void>): Promise<void> {
     const late = Promise.withResolvers<void>()
-    const timer = this.#clock.after(DEADLINE_MILLISECONDS, () => late.reject(new Error('stanza handler too slow')))
+    const timer = this.#clock.after(DEADLINE_MILLISECONDS, () => {
+      event.isGivenUp = true
+      late.reject(new Error('stanza handler too slow'))
+    })
     this.#waiting++
     try {
       await Promise.race([walked, late.promise])
+      this.#watch(event)
     } catch (error) {
       this.#refuse(event, error)
     } finally {
@@ -104,16 +110,27 @@ export class Router {
     }
   }
 
+  /** The stanza has gone its way, but part of it may still fail. */
+  #watch(event: RoutedStanza): void {
+    event.essential?.catch((error: unknown) => this.#refuse(event, error))
+  }
+
   #refuse({ stanza, origin, from, to }: RoutedStanza, cause: unknown): void {
     if (cause instanceof StanzaError) {
       this.refuse(stanza, origin, cause)
       return
     }
-    const head = `${stanza.name} ${stanza.type ?? ''} ${stanza.refs.map(({ name, ns }) => `{${ns}}${name}`).join(' ')}`
-    this.#log.error('stanza handler failed', { jid: from.full, peer: to.full, stanza: head, error: cause })
+    this.#log.error('stanza handler failed', { jid: from.full, peer: to.full, stanza: headOf(stanza), error: cause })
     this.refuse(stanza, origin, new StanzaError('internal-server-error', undefined, { type: 'wait', cause }))
   }
 }
+
+/** What a stanza is, without what it says. */
+function headOf({ name, type = '', refs }: Stanza): string {
+  const children = refs.slice(0, SHOWN_CHILDREN).map((ref) => `{${ref.ns}}${ref.name}`)
+  return `${name} ${type} ${children.join(' ')}${refs.length > SHOWN_CHILDREN ? ' …' : ''}`
+}
+const SHOWN_CHILDREN = 5
 
 /** A stanza that nobody has handled is answered, unless it is an answer itself (RFC 6120 §8.4). */
 function requireHandled({ stanza }: RoutedStanza, verdict: Handled | undefined): void {

@@ -49,7 +49,7 @@ export function answerRequest(room: Room, event: StanzaEvent): Maybe<void | Asid
   const afterwards: (() => Maybe<void>)[] = []
   const request = requestOf(event, payload, afterwards)
   const finish = (result: Element | undefined | void): Maybe<void> => {
-    event.origin.send(reply(stanza, result ?? undefined))
+    if (!event.isGivenUp) event.origin.send(reply(stanza, result ?? undefined))
     return inOrder(afterwards)
   }
   const act = (): Maybe<void> => {
@@ -67,6 +67,9 @@ function requestOf(event: StanzaEvent, payload: Element, afterwards: (() => Mayb
     from,
     to,
     payload,
+    get isGivenUp() {
+      return event.isGivenUp
+    },
     settles: (write) => event.settles(write),
     afterAnswer: (run) => void afterwards.push(run),
   }

@@ -85,8 +85,12 @@ class Request implements IqRequest {
     return this.#event.to
   }
 
-  settles(write: Promise<void>): void {
-    this.#event.settles(write)
+  get isGivenUp() {
+    return this.#event.isGivenUp
+  }
+
+  settles(write: Promise<void>, otherwise?: 'or refuse'): void {
+    this.#event.settles(write, otherwise)
   }
 
   afterAnswer(run: () => void): void {
@@ -97,7 +101,7 @@ class Request implements IqRequest {
   respond(result: Element | undefined | void): Handled {
     // Whoever has named no addressee has asked their account.
     const from = this.stanza.to ?? this.to.full
-    this.origin.send(reply(this.stanza, result ?? undefined).with({ from }))
+    if (!this.isGivenUp) this.origin.send(reply(this.stanza, result ?? undefined).with({ from }))
     for (const run of this.#after ?? []) run()
     return handled
   }
