@@ -14,9 +14,20 @@ export function checkNick(room: Room, nick: string): void {
   if (INVISIBLE.test(nick)) throw new StanzaError('not-allowed', 'A nickname must be visible', { type: 'modify' })
   const most = room.service.config.max_nick_length
   if (nick.length > most) throw new StanzaError('not-acceptable', `A nickname has at most ${most} characters`)
-  // Of characters that Unicode 3.2 does not know nobody can tell whether two look alike (RFC 3454 §7).
-  if (resourceprep(nick, 'refused') === undefined) throw new StanzaError('jid-malformed', STRICT)
+  if (resourceprep(nick, 'refused') === undefined && !isModern(nick)) throw new StanzaError('jid-malformed', STRICT)
 }
+
+/**
+ * Whether a nickname with characters that Unicode 3.2 does not know, as all new emoji are, can be given to somebody.
+ * Unicode must have assigned them since and have no other way to write them, so that no two look alike (RFC 3454 §7);
+ * and there must be something that others can type and say, since not every client shows the rest.
+ */
+function isModern(nick: string): boolean {
+  return SPEAKABLE.test(nick) && !UNASSIGNED.test(nick) && nick.normalize('NFKC') === nick
+}
+
+const SPEAKABLE = /[\p{Letter}\p{Number}]/u
+const UNASSIGNED = /\p{Unassigned}/u
 
 /** Reads a nickname that did not come as part of an address. Throws a StanzaError with the given condition. */
 export function parseNick(room: Room, text: string, condition: 'bad-request' | 'jid-malformed'): string {

@@ -106,7 +106,9 @@ t.test('refuses entry as the XEP names it, in that order', async (t) => {
     await refused('juliet@localhost/j', 'A'.repeat(21), password('cauldronburn')),
     'presence error not-acceptable',
   )
-  t.equal(await refused('juliet@localhost/j', '🤖', password('cauldronburn')), 'presence error jid-malformed')
+  for (const nick of ['🤖', 'Juliet \u{1f110}', 'Juliet \u{e0080}']) {
+    t.equal(await refused('juliet@localhost/j', nick, password('cauldronburn')), 'presence error jid-malformed')
+  }
   t.equal(await refused('good@bad.example/t', 'Good', password('cauldronburn')), 'message groupchat room subject ""')
   await juliet.say(`<presence to='${ROOM}'>${XMUC}</presence>`)
   t.equal(juliet.hear()[0], 'presence error jid-malformed', 'no nickname (§7.2.1)')
