@@ -13,7 +13,7 @@ import { invitationOf } from './invitation.ts'
 import type { Occupant } from './occupant.ts'
 import { type Affiliation, isAtLeast } from './privileges.ts'
 import type { Room } from './room.ts'
-import { inSlices } from './slices.ts'
+import { inSlices } from '../../server/util/slices.ts'
 
 /** A change that has been made. */
 export interface Made extends AffiliationChange {

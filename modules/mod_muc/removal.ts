@@ -4,7 +4,7 @@ import type { Stanza } from '../../server/xml/stanza.ts'
 import { xml } from '../../server/xml/element.ts'
 import { presence } from '../../server/xml/build.ts'
 import { appear, type News, vanish, vanishTo } from './announcements.ts'
-import { inSlices } from './slices.ts'
+import { inSlices } from '../../server/util/slices.ts'
 import type { Occupant, OccupantSession } from './occupant.ts'
 import type { Room } from './room.ts'
 

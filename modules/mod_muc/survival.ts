@@ -5,7 +5,7 @@ import type { Occupant, OccupantSession } from './occupant.ts'
 import type { Role } from './privileges.ts'
 import { evacuate, leave } from './removal.ts'
 import type { Room } from './room.ts'
-import { inSlices } from './slices.ts'
+import { inSlices } from '../../server/util/slices.ts'
 
 /** Someone in a room, as they are stored. */
 export interface StoredOccupant {

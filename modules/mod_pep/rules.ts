@@ -74,12 +74,11 @@ export function rulesOf(
     },
     listeners: () => listeners.of(node),
     send(to, stanza) {
-      const addressed = stanza.with({ to: to.full })
       const blocked = host.optionalService('blocklist')?.hasBlocked(account, to) ?? false
-      if (blocked === false) void host.sendTo(to, addressed, account)
+      if (blocked === false) void host.sendTo(to, stanza, account)
       // Known at once for accounts that have sessions.
       if (isPending(blocked))
-        host.spawn('notify', async () => void ((await blocked) || host.sendTo(to, addressed, account)))
+        host.spawn('notify', async () => void ((await blocked) || host.sendTo(to, stanza, account)))
     },
     parseJid: (text) => host.parseJid(text),
     changed,

@@ -1,6 +1,9 @@
 /** XEP-0060 §7.1.2, §12.2: telling those who follow a node what has happened to it. */
 import type { Jid } from '../../server/jid/jid.ts'
 import { delayElement } from '../../server/protocol/delay.ts'
+import type { Maybe } from '../../server/util/maybe.ts'
+import { inSlices } from '../../server/util/slices.ts'
+import { Broadcast } from '../../server/xml/broadcast.ts'
 import { message } from '../../server/xml/build.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
@@ -34,23 +37,28 @@ export function publisherShown({ rules }: Service, { config, owners }: Node, ite
 }
 
 /** Tells everybody who follows a node and may. `item` is what it is about, for those who want it in words. */
-export function notify(service: Service, node: Node, event: Element, item?: Item): void {
-  if (!node.config.deliver_notifications) return
+export function notify(service: Service, node: Node, event: Element, item?: Item): Maybe<void> {
+  if (!node.config.deliver_notifications) return undefined
   const stanza = notification(service, node, event)
+  const broadcast = new Broadcast(stanza)
   const told = new Set<string>()
   for (const { jid, interests } of service.rules.listeners()) {
     if (!interests.has(node.id) || !mayRead(service, node, jid)) continue
     told.add(jid.full).add(jid.bare)
-    service.rules.send(jid, stanza)
+    service.rules.send(jid, broadcast.for(jid.full))
   }
-  for (const [address, subscription] of node.subscriptions) {
+  return inSlices(node.subscriptions, ([address, subscription]) => {
     // Who listens at some client has been told there (XEP-0163 §4.3.2).
-    if (told.has(address) || !subscription.options.deliver || !isCurrent(subscription, service.now)) continue
+    if (told.has(address) || !subscription.options.deliver || !isCurrent(subscription, service.now)) return
     const to = service.rules.parseJid(address)
-    if (!mayHear(service, node, to) || !isShownRight(service, to, subscription)) continue
+    if (!mayHear(service, node, to) || !isShownRight(service, to, subscription)) return
     const body = subscription.options.includeBody && item !== undefined ? summaryOf(item) : undefined
-    service.rules.send(to, body === undefined ? stanza : stanza.append(xml('body', { xmlns: NS.client }, body)))
-  }
+    const copy =
+      body === undefined
+        ? broadcast.for(address)
+        : stanza.append(xml('body', { xmlns: NS.client }, body)).with({ to: address })
+    service.rules.send(to, copy)
+  })
 }
 
 /** Shows a listener the last items of all nodes that it is interested in and that show it to whoever comes (§12.2). */
@@ -71,7 +79,7 @@ export async function sendLastItem(service: Service, node: Node, to: Jid): Promi
   const item = (await service.items(node)).at(-1)
   if (item === undefined) return
   const stanza = notification(service, node, publishedEvent(service, node, item))
-  service.rules.send(to, stanza.append(delayElement(new Date(item.publishedAt))))
+  service.rules.send(to, stanza.append(delayElement(new Date(item.publishedAt))).with({ to: to.full }))
 }
 
 /** Tells subscribers how their subscriptions stand now, and shows new ones the last item (§12.14, §12.10). */
@@ -95,7 +103,7 @@ export function tellSubscription(
   state: Subscription['state'] | 'none',
 ): void {
   const event = eventElement(xml('subscription', { node: node.id, jid: address, subscription: state }))
-  service.rules.send(service.rules.parseJid(address), notification(service, node, event))
+  service.rules.send(service.rules.parseJid(address), notification(service, node, event).with({ to: address }))
 }
 
 /** Whether a subscriber may still be one: contacts may have fallen out. Who was approved needs nothing else. */

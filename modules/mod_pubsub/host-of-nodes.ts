@@ -96,7 +96,7 @@ function rulesOf(host: ModuleHost, options: Options): ServiceRules {
     seesPresence: () => false,
     groupsOf: () => [],
     listeners: () => [],
-    send: (to, stanza) => void host.sendTo(to, stanza.with({ to: to.full }), host.jid),
+    send: (to, stanza) => void host.sendTo(to, stanza, host.jid),
     parseJid: (text) => host.parseJid(text),
     changed: () => {},
   }

@@ -104,7 +104,7 @@ function requireAll(refused: Element): void {
 function tellAffiliation({ rules }: Service, node: Node, bare: string, affiliation: string): void {
   const list = xml('affiliations', { node: node.id }, xml('affiliation', { jid: bare, affiliation }))
   const stanza = message(
-    { from: rules.jid.full, id: rules.random.id(), type: 'headline' },
+    { from: rules.jid.full, to: bare, id: rules.random.id(), type: 'headline' },
     xml('pubsub', { xmlns: NS.pubsub }, list),
   )
   rules.send(rules.parseJid(bare), stanza)

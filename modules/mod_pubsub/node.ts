@@ -1,4 +1,5 @@
 /** XEP-0060: one node, with those who have something to do with it. Its items are elsewhere. */
+import type { Jid } from '../../server/jid/jid.ts'
 import type { Affiliation } from './access.ts'
 import type { Item } from './item.ts'
 import type { NodeConfig } from './node-config.ts'
@@ -63,6 +64,16 @@ export class Node {
 
   get owners(): readonly string[] {
     return [...this.affiliations].filter(([, affiliation]) => affiliation === 'owner').map(([bare]) => bare)
+  }
+
+  /** Those of one entity: of its bare JID, and of its clients. Addresses are kept as they are normalized. */
+  subscriptionsOf({ bare }: Jid): readonly (readonly [address: string, subscription: Subscription])[] {
+    const found: [string, Subscription][] = []
+    for (const [address, subscription] of this.subscriptions) {
+      const isOurs = address.startsWith(bare) && (address.length === bare.length || address[bare.length] === '/')
+      if (isOurs) found.push([address, subscription])
+    }
+    return found
   }
 
   /** Does something with the items when everything before it is done: all subscribers see one history. */

@@ -35,7 +35,7 @@ export async function configureNode(service: Service, node: Node, changes: Parti
     await service.save(node)
     await dropSurplus(service, node)
   })
-  if (node.config.notify_config) notify(service, node, configurationEvent(service, node))
+  if (node.config.notify_config) await notify(service, node, configurationEvent(service, node))
   await followAccess(service, node, before)
   await service.rules.changed({ service, node: node.id, cause: undefined })
 }
@@ -44,7 +44,7 @@ export async function configureNode(service: Service, node: Node, changes: Parti
 export async function deleteNode(service: Service, node: Node, uri?: string): Promise<void> {
   const redirect = uri === undefined ? undefined : xml('redirect', { uri })
   await node.take(() => service.delete(node, uri))
-  if (node.config.notify_delete) notify(service, node, eventElement(xml('delete', { node: node.id }, redirect)))
+  if (node.config.notify_delete) await notify(service, node, eventElement(xml('delete', { node: node.id }, redirect)))
   await service.rules.changed({ service, node: node.id, cause: undefined })
 }
 

@@ -33,7 +33,7 @@ export async function publish(
   checkItem(service, node.config, given)
   const item = await node.take(async () => {
     if (given === undefined) {
-      notify(service, node, publishedEvent(service, node, undefined))
+      await notify(service, node, publishedEvent(service, node, undefined))
       return undefined
     }
     const { id: itemId = service.rules.random.id(), payload } = given
@@ -65,7 +65,7 @@ export async function retract(
       throw new StanzaError('forbidden')
     await service.removeItems(node, found)
     // The request decides whether others hear of it, and if it does not say, the node (§7.2.2.1).
-    if (notice ?? node.config.notify_retract) notify(service, node, retractedEvent(node, ids))
+    if (notice ?? node.config.notify_retract) await notify(service, node, retractedEvent(node, ids))
   })
   await tell({ service, node: node.id, retracted: ids, cause })
 }
@@ -75,7 +75,7 @@ export async function purge(service: Service, node: Node, cause?: string): Promi
   if (!node.config.persist_items) throw unsupported('persistent-items')
   await node.take(async () => {
     await service.clearItems(node)
-    notify(service, node, eventElement(xml('purge', { node: node.id })))
+    await notify(service, node, eventElement(xml('purge', { node: node.id })))
   })
   await tell({ service, node: node.id, cause })
 }
@@ -141,9 +141,9 @@ async function store(service: Service, node: Node, who: Jid, id: string, payload
   await service.setItems(node, [[id, storedItem(item)], ...gone], growth)
   if (evicted.length > 0 && whenFull === 'retract-oldest' && tells) {
     const ids = evicted.map((one) => one.id)
-    notify(service, node, retractedEvent(node, ids))
+    await notify(service, node, retractedEvent(node, ids))
   }
-  notify(service, node, publishedEvent(service, node, item), item)
+  await notify(service, node, publishedEvent(service, node, item), item)
   return item
 }
 
@@ -152,7 +152,7 @@ async function pass(service: Service, node: Node, who: Jid, id: string, payload:
   const now = service.now
   const item: Item = { id, seq: 1, createdAt: now, publishedAt: now, publisher: who.bare, payload }
   node.transient = item
-  notify(service, node, publishedEvent(service, node, item), item)
+  await notify(service, node, publishedEvent(service, node, item), item)
   return item
 }
 

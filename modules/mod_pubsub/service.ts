@@ -70,6 +70,7 @@ export interface ServiceRules {
    */
   readonly showsOf?: (who: Jid) => readonly string[] | undefined
   listeners(): Iterable<Listener>
+  /** `to` is the addressee of the stanza. */
   send(to: Jid, stanza: Stanza): void
   parseJid(text: string): Jid
   /** Told when the subscribers have been told, and before whoever has done it is. */
@@ -153,23 +154,7 @@ export class Service {
 
   /** How somebody stands to a node. */
   relation(node: Node, who: Jid): Relation {
-    const { rules, now } = this
-    return {
-      affiliation: this.affiliationOf(node, who),
-      // Few models ask for these.
-      get isSubscribed() {
-        return [...node.subscriptions].some(
-          ([jid, subscription]) => isCurrent(subscription, now) && rules.parseJid(jid).bare === who.bare,
-        )
-      },
-      get seesPresence() {
-        return rules.seesPresence(who)
-      },
-      get isInGroup() {
-        const allowed = node.config.roster_groups_allowed
-        return rules.groupsOf(who).some((group) => allowed.includes(group))
-      },
-    }
+    return new Standing(this, node, who)
   }
 
   affiliationOf(node: Node, who: Jid): Affiliation {
@@ -321,6 +306,35 @@ export class Service {
       this.#isStale = true
       throw error
     }
+  }
+}
+
+/** Found out as it is asked for: few models ask for all of it. */
+class Standing implements Relation {
+  readonly affiliation: Affiliation
+  readonly #service: Service
+  readonly #node: Node
+  readonly #who: Jid
+
+  constructor(service: Service, node: Node, who: Jid) {
+    this.affiliation = service.affiliationOf(node, who)
+    this.#service = service
+    this.#node = node
+    this.#who = who
+  }
+
+  get isSubscribed(): boolean {
+    const { now } = this.#service
+    return this.#node.subscriptionsOf(this.#who).some(([, subscription]) => isCurrent(subscription, now))
+  }
+
+  get seesPresence(): boolean {
+    return this.#service.rules.seesPresence(this.#who)
+  }
+
+  get isInGroup(): boolean {
+    const allowed = this.#node.config.roster_groups_allowed
+    return this.#service.rules.groupsOf(this.#who).some((group) => allowed.includes(group))
   }
 }
 

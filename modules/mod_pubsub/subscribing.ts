@@ -56,12 +56,12 @@ export function requireSubscription(node: Node, address: Jid): Subscription {
 /** Every subscription of an entity, by node. */
 export function subscriptionsOf(
   service: Service,
-  { bare }: Jid,
+  who: Jid,
   nodes: Iterable<Node> = service.nodes,
 ): readonly { readonly node: Node; readonly address: string; readonly state: Subscription['state'] }[] {
   return [...nodes].flatMap((node) =>
-    [...node.subscriptions]
-      .filter(([address]) => service.rules.parseJid(address).bare === bare)
+    node
+      .subscriptionsOf(who)
       .filter(([, subscription]) => subscription.state === 'pending' || isCurrent(subscription, service.now))
       .map(([address, { state }]) => ({ node, address, state })),
   )
@@ -77,7 +77,7 @@ export function askToDecide(service: Service, node: Node, address: string, owner
   ]
   const form = renderForm({ type: NS_AUTHORIZATION, title: 'PubSub subscriber request', fields })
   for (const owner of owners) {
-    rules.send(rules.parseJid(owner), message({ from: rules.jid.full, id: rules.random.id() }, form))
+    rules.send(rules.parseJid(owner), message({ from: rules.jid.full, to: owner, id: rules.random.id() }, form))
   }
 }
 
@@ -118,6 +118,9 @@ function tellOwners({ rules }: Service, node: Node, address: string, state: 'sub
   if (!node.config.notify_sub) return
   const event = eventElement(xml('subscription', { node: node.id, jid: address, subscription: state }))
   for (const owner of node.owners) {
-    rules.send(rules.parseJid(owner), message({ from: rules.jid.full, id: rules.random.id(), type: 'headline' }, event))
+    rules.send(
+      rules.parseJid(owner),
+      message({ from: rules.jid.full, to: owner, id: rules.random.id(), type: 'headline' }, event),
+    )
   }
 }

@@ -1,5 +1,5 @@
-/** HOT. Something for each of many occupants, without holding up the loop for long. */
-import { isPending, type Maybe } from '../../server/util/maybe.ts'
+/** HOT. Something for each of many people, without holding up the loop for long. */
+import { isPending, type Maybe } from './maybe.ts'
 
 /** After so long others get their turn. */
 const SLICE_MILLISECONDS = 3
@@ -8,8 +8,8 @@ const ITEMS_BETWEEN_LOOKS = 32
 
 /**
  * Runs for each item: at once if that takes only a moment, else a slice in each
- * turn of the event loop. Whoever calls must keep the items from changing
- * meanwhile, as a room does while something waits in its turn.
+ * turn of the event loop. Whoever calls must bear with items that change
+ * meanwhile, or keep them from it, as a room does while something waits in its turn.
  */
 export function inSlices<T>(items: Iterable<T>, run: (item: T) => void): Maybe<void> {
   const iterator = items[Symbol.iterator]()
