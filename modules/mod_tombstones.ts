@@ -5,7 +5,7 @@ import { AccountError } from '../server/auth/accounts.ts'
 import { t } from '../server/config/types.ts'
 import { defineModule } from '../server/host/module.ts'
 import { formatDateTime } from '../server/protocol/date-time.ts'
-import { handled } from '../server/routed-stanza.ts'
+import { handled, type Handled, type StanzaEvent } from '../server/routed-stanza.ts'
 import { StanzaError } from '../server/stanza-error.ts'
 import { errorReply, presence } from '../server/xml/build.ts'
 import { keyval } from '../storage/store.ts'
@@ -48,20 +48,19 @@ export default defineModule({
       host.spawn('remove a tombstone', () => tombstones.set(placeOf(node), undefined)),
     )
 
-    // Contacts that were away when it was removed learn that it will not come back.
-    host.on(
-      'incoming/presence',
-      async ({ stanza, to, from, origin }) => {
-        if (stanza.type !== 'probe' || to.node === undefined || host.account(to.bare) !== undefined) return undefined
-        if ((await tombstones.get(placeOf(to.node))) === undefined || (await accounts.exists(to.node))) return undefined
-        const gone = errorReply(stanza, new StanzaError('gone', 'That account was removed').toElement())
-        const answers = [gone, presence({ type: 'unsubscribed', from: to.bare, to: from.full })]
-        // A client of ours hears of it as it is, though it may have no such contact.
-        for (const answer of answers) await (origin.kind === 'client' ? origin.send(answer) : host.send(answer))
-        return handled
-      },
-      'guard',
-    )
+    // All that is no probe passes at once: what waits here is overtaken by other stanzas of its sender.
+    host.on('incoming/presence', (event) => (event.stanza.type === 'probe' ? answer(event) : undefined), 'guard')
+
+    /** Contacts that were away when it was removed learn that it will not come back. */
+    async function answer({ stanza, to, from, origin }: StanzaEvent): Promise<Handled | undefined> {
+      if (to.node === undefined || host.account(to.bare) !== undefined) return undefined
+      if ((await tombstones.get(placeOf(to.node))) === undefined || (await accounts.exists(to.node))) return undefined
+      const gone = errorReply(stanza, new StanzaError('gone', 'That account was removed').toElement())
+      const answers = [gone, presence({ type: 'unsubscribed', from: to.bare, to: from.full })]
+      // A client of ours hears of it as it is, though it may have no such contact.
+      for (const one of answers) await (origin.kind === 'client' ? origin.send(one) : host.send(one))
+      return handled
+    }
 
     host.command({
       name: 'tombstone list',
