@@ -27,15 +27,21 @@ export class PendingIqs {
     this.#clock = clock
   }
 
-  /** The payload of the answer to request `id` from `us` to `peer`; rejects with a StanzaError, also when none comes in time. */
+  /**
+   * The payload of the answer to request `id` from `us` to `peer`; rejects with a StanzaError, also when none comes in
+   * time. Of several under one id the last gets the answer.
+   */
   expect(us: Jid, peer: Jid, id: string): Promise<Element | undefined> {
     const key = keyOf(us, peer, id)
     const { promise, resolve, reject } = Promise.withResolvers<Element | undefined>()
     const timer = this.#clock.after(TIMEOUT_MILLISECONDS, () => {
-      this.#waiting.delete(key)
+      if (this.#waiting.get(key) === waiting) this.#waiting.delete(key)
       reject(new StanzaError('remote-server-timeout'))
     })
-    this.#waiting.set(key, { resolve, reject, timer })
+    const waiting = { resolve, reject, timer }
+    this.#waiting.set(key, waiting)
+    // The answer may be there before whoever has asked waits for it: the request is still on its way.
+    promise.catch(() => {})
     return promise
   }
 
@@ -54,5 +60,6 @@ export class PendingIqs {
 }
 
 function keyOf(us: Jid, peer: Jid, id: string): string {
-  return `${us.full} ${peer.full} ${id}`
+  // Resources have blanks in them.
+  return `${us.full}\0${peer.full}\0${id}`
 }
