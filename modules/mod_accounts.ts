@@ -7,6 +7,7 @@ import { PartialPasswords } from '../server/auth/partial-passwords.ts'
 import type { ModuleHost } from '../server/host/host.ts'
 import { defineModule } from '../server/host/module.ts'
 import { StreamError } from '../server/stream/stream-error.ts'
+import { OneAtATime } from '../server/util/one-at-a-time.ts'
 import { keyval } from '../storage/store.ts'
 
 declare module '../server/host/module.ts' {
@@ -29,8 +30,8 @@ export default defineModule({
     if (host.anonymous) return anonymousAccounts(host)
     const store = stores.accounts
     const partial = await PartialPasswords.load(stores.partial)
-    /** Accounts that are being made or changed: one at a time for each. */
-    const busy = new Map<string, Promise<void>>()
+    /** What makes and changes an account: one at a time for each. */
+    const turns = new OneAtATime()
 
     // A client may have logged in before its account was removed or disabled, and bind only now.
     host.on(
@@ -49,19 +50,19 @@ export default defineModule({
       exists: async (node) => (await store.get(node)) !== undefined,
 
       create: (node, password, role = 'user') =>
-        alone(node, async () => {
+        turns.run(node, async () => {
           await requireFree(node)
           await make(node, await credentialsFor(password), role)
         }),
 
       createWith: (node, credentials, role = 'user') =>
-        alone(node, async () => {
+        turns.run(node, async () => {
           await requireFree(node)
           await make(node, credentials, role)
         }),
 
       setPassword: (node, password) =>
-        alone(node, async () => {
+        turns.run(node, async () => {
           const account = await required(node)
           const credentials = await credentialsFor(password)
           await store.set(node, { ...account, credentials })
@@ -70,29 +71,26 @@ export default defineModule({
           host.log.info('password changed', { jid: `${node}@${host.domain}` })
         }),
 
-      addKeys: async (node, hash, keys, password) => {
-        let isAdded = false
-        await alone(node, async () => {
+      addKeys: (node, hash, keys, password) =>
+        turns.run(node, async () => {
           const account = await required(node)
-          if (!isDeepStrictEqual(account.credentials, password)) return
+          if (!isDeepStrictEqual(account.credentials, password)) return false
           const credentials = { ...account.credentials, [hash]: keys }
           await store.set(node, { ...account, credentials })
           await partial.note(node, credentials)
-          isAdded = true
-        })
-        return isAdded
-      },
+          return true
+        }),
 
       hashesOf: (node) => partial.hashesOf(node),
 
       update: (node, change: { role?: AccountRole; disabled?: boolean }) =>
-        alone(node, async () => {
+        turns.run(node, async () => {
           await store.set(node, { ...(await required(node)), ...change })
           if (change.disabled === true) endSessions(node, 'This account is disabled')
         }),
 
       remove: (node, beforeClosing) =>
-        alone(node, async () => {
+        turns.run(node, async () => {
           await required(node)
           // Whoever has something to say in the name of the account says it while it still exists.
           await host.fire('account/removing', { node })
@@ -138,16 +136,6 @@ export default defineModule({
     function endSessions(node: string, text: string): void {
       const sessions = [...(host.account(`${node}@${host.domain}`)?.sessions ?? [])]
       for (const session of sessions) host.closeSession(session, new StreamError('not-authorized', text))
-    }
-
-    async function alone(node: string, run: () => Promise<void>): Promise<void> {
-      const before = busy.get(node) ?? Promise.resolve()
-      const done = before.then(run)
-      const settled = done.catch(() => {})
-      busy.set(node, settled)
-      await done.finally(() => {
-        if (busy.get(node) === settled) busy.delete(node)
-      })
     }
   },
 })

@@ -46,7 +46,7 @@ export class Entrance {
     const { stream, jid, request } = entering
     const token = await this.#tokenFor(entering)
     stream.identify(jid)
-    const resumption = request.resume && this.#host.optionalService('smacks')?.resume(stream, request.resume)
+    const resumption = request.resume && (await this.#host.optionalService('smacks')?.resume(stream, request.resume))
     if (resumption !== undefined && 'resumed' in resumption) {
       this.#succeed(entering, resumption.jid, [resumption.resumed, token])
       resumption.take()

@@ -44,6 +44,20 @@ interface Proved {
   readonly mechanism: string
 }
 
+/** The tokens with which clients of an account can log in (XEP-0484), for those who show and revoke them. */
+export interface LoginTokens {
+  /** When each installation of a client got its last one, in milliseconds since 1970; by its UUID. */
+  tokensOf(node: string): Promise<ReadonlyMap<string, number>>
+  /** Those of one installation. */
+  revokeTokens(node: string, agent: string): Promise<void>
+}
+
+declare module '../../server/host/module.ts' {
+  interface Services {
+    sasl2: LoginTokens
+  }
+}
+
 export default defineModule({
   name: 'sasl2',
   about: 'lets clients log in with one exchange',
@@ -62,7 +76,7 @@ export default defineModule({
   },
   stores: { tokens: map<ClientTokens>('fast_tokens'), secrets: keyval<string>('sasl2') },
 
-  async setup(host, { config, stores }) {
+  async setup(host, { config, stores }): Promise<LoginTokens> {
     const logins = host.service('saslauth')
     const accounts = host.service('accounts')
     const begun = new WeakMap<Stream, Begun>()
@@ -117,6 +131,8 @@ export default defineModule({
         throw logins.abort(stream)
       }),
     )
+
+    return { tokensOf: (node) => tokens.of(node), revokeTokens: (node, agent) => tokens.revoke(node, agent) }
 
     async function answer(stream: Stream, step: () => Maybe<Outcome | Entering | Task>): Promise<void> {
       if (stream.facts.has('authenticated')) throw new StreamError('not-authorized', 'You have logged in already')

@@ -98,6 +98,16 @@ export class Tokens {
     return xml('token', { xmlns: NS_FAST, token: fresh.token, expiry: formatDateTime(new Date(expiresAt)) })
   }
 
+  /** When each client that has a token which is still good got its last one. */
+  async of(node: string): Promise<ReadonlyMap<string, number>> {
+    const now = this.#clock.now()
+    const issued = [...(await this.#store.all(node))].map(([client, { current, fresh }]) => {
+      const good = [fresh, current].filter((token) => token !== undefined && token.expiresAt > now)
+      return [client, good[0]?.issuedAt] as const
+    })
+    return new Map(issued.flatMap(([client, at]) => (at === undefined ? [] : [[client, at] as const])))
+  }
+
   revoke(node: string, client: string): Promise<void> {
     return this.#store.set(node, client, undefined)
   }
