@@ -16,6 +16,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_contact_info: () => import('./mod_contact_info.ts'),
   mod_csi: () => import('./mod_csi/index.ts'),
   mod_disco: () => import('./mod_disco.ts'),
+  mod_groups: () => import('./mod_groups/index.ts'),
   mod_idle: () => import('./mod_idle.ts'),
   mod_iq: () => import('./mod_iq.ts'),
   mod_last: () => import('./mod_last.ts'),

@@ -9,7 +9,7 @@ import { NS } from '../../server/xml/ns.ts'
 import { written } from '../../server/xml/raw-element.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import type { Rosters } from './index.ts'
-import { itemElement, newItem, type Roster } from './roster.ts'
+import { itemElement, newItem, type PushProgress, type Roster } from './roster.ts'
 import { partingTypes, type SubscriptionType } from './subscription.ts'
 
 const VERSIONS_FEATURE = written(xml('ver', { xmlns: NS.rosterVersions }))
@@ -18,6 +18,9 @@ const VERSIONS_FEATURE = written(xml('ver', { xmlns: NS.rosterVersions }))
 const LONGEST_NAME = 1023
 const MOST_GROUPS = 50
 
+/** Why a contact cannot be got rid of. */
+export const SHARED = 'A group that both of you belong to makes you contacts'
+
 /** Answers roster gets and sets; gives what reaches the clients that care. */
 export function setupContacts(
   host: ModuleHost<'accounts'>,
@@ -25,7 +28,7 @@ export function setupContacts(
   maxContacts: number,
 ): Pick<Rosters, 'push' | 'sendToInterested'> {
   /** Clients that have asked for the roster want to hear of changes (RFC 6121 §2.2). */
-  const interested = host.slot('interested', () => ({ yes: false }))
+  const interested = host.lastingSlot('interested', () => ({ yes: false }))
 
   host.streamFeature({
     needs: ['authenticated'],
@@ -62,14 +65,16 @@ export function setupContacts(
   return { push, sendToInterested }
 
   async function update(roster: Roster, contact: Jid, element: Element, { from }: IqRequest): Promise<void> {
-    const known = roster.items.get(contact.bare)
+    const known = roster.own(contact)
     if (known === undefined && roster.size >= maxContacts) throw new StanzaError('resource-constraint')
     const { name } = element.attrs
     if (name !== undefined && Buffer.byteLength(name) > LONGEST_NAME) {
       throw new StanzaError('not-acceptable', 'The name is too long')
     }
     // Subscriptions change by presence only (RFC 6121 §2.1.2.4).
-    const item = { ...(known ?? newItem), name, groups: readGroups(element) }
+    const shared = roster.sharedGroups(contact) ?? []
+    const groups = readGroups(element).filter((group) => !shared.includes(group))
+    const item = { ...(known ?? newItem), name, groups }
     await roster.set(contact, item, roster.requests.get(contact.bare))
     const { groups: before } = known ?? newItem
     if (before.length !== item.groups.length || item.groups.some((group) => !before.includes(group))) {
@@ -83,6 +88,7 @@ export function setupContacts(
       // RFC 6121 §2.5.3 has it of this type.
       throw new StanzaError('item-not-found', undefined, { type: 'modify' })
     }
+    if (roster.sharedGroups(contact) !== undefined) throw new StanzaError('not-allowed', SHARED)
     const state = roster.stateOf(contact)
     const account = from.toBare()
     await roster.set(contact, undefined, undefined)
@@ -91,11 +97,12 @@ export function setupContacts(
     await tell(host, account, contact, partingTypes(state))
   }
 
-  function push(roster: Roster, contact: Jid): void {
+  function push(roster: Roster, contact: Jid, progress: PushProgress = 'done'): void {
+    const ver = progress === 'done' ? roster.version : `${roster.version}-${progress}`
     const item = roster.items.get(contact.bare)
     const element =
       item === undefined ? xml('item', { jid: contact.bare, subscription: 'remove' }) : itemElement(contact.bare, item)
-    const query = xml('query', { xmlns: NS.roster, ver: roster.version }, element)
+    const query = xml('query', { xmlns: NS.roster, ver }, element)
     sendToInterested(roster, ({ jid }) => iq({ type: 'set', to: jid.full, id: host.random.id() }, query))
   }
 

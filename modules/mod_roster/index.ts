@@ -1,7 +1,7 @@
 /** RFC 6121 §2, §3: contacts and subscriptions. */
 import { LRUCache } from 'lru-cache'
 import { t } from '../../server/config/types.ts'
-import type { Notice } from '../../server/host/hooks.ts'
+import type { Notice, Shape } from '../../server/host/hooks.ts'
 import { defineModule } from '../../server/host/module.ts'
 import type { Jid } from '../../server/jid/jid.ts'
 import type { ClientSession } from '../../server/session/client-session.ts'
@@ -9,7 +9,8 @@ import { isPending, type Maybe } from '../../server/util/maybe.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import { map } from '../../storage/store.ts'
 import { setupContacts, tell } from './contacts.ts'
-import { Roster, type StoredContact } from './roster.ts'
+import { Roster, type PushProgress, type SharedContacts, type StoredContact } from './roster.ts'
+import { setupStanding } from './standing.ts'
 import { partingTypes } from './subscription.ts'
 import { setupSubscriptions } from './subscriptions.ts'
 
@@ -22,9 +23,15 @@ export interface Rosters {
   /** True if somebody may know whether an account is there: it itself, and those who get its presence. */
   mayKnow(asking: Jid, account: Jid): Maybe<boolean>
   /** Tells the account's clients how a contact stands now (RFC 6121 §2.1.6). */
-  push(roster: Roster, contact: Jid): void
+  push(roster: Roster, contact: Jid, progress?: PushProgress): void
   /** To the clients of the account that have asked for its roster ("interested resources", RFC 6121 §2.2). */
   sendToInterested(roster: Roster, stanzaFor: (session: ClientSession) => Stanza): void
+  /** Grants the request of a contact in the name of an account, and asks for the same (XEP-0379 §3.5). */
+  accept(account: Jid, contact: Jid): Promise<void>
+  /** Makes each of two accounts a contact of the other, both of whom have agreed. */
+  befriend(one: Jid, other: Jid): Promise<void>
+  /** Asks anew who shares contacts with an account, and tells its clients what has changed. */
+  regroup(node: string): void
 }
 
 declare module '../../server/host/module.ts' {
@@ -35,6 +42,8 @@ declare module '../../server/host/module.ts' {
 
 declare module '../../server/host/events.ts' {
   interface HostHooks {
+    /** Whom an account has as contacts for what it belongs to, by bare JID, and the groups that they are shown in. */
+    'roster/sharing': Shape<{ readonly node: string; contacts: SharedContacts }>
     /** A contact gets the presence of an account from now on, or no longer. */
     'roster/subscriber-added': Notice<{ readonly account: Jid; readonly contact: Jid }>
     'roster/subscriber-removed': Notice<{ readonly account: Jid; readonly contact: Jid }>
@@ -63,7 +72,7 @@ export default defineModule({
   setup(host, { config, stores }) {
     const idle = new LRUCache<string, Roster>({
       maxSize: CONTACTS_AT_HAND,
-      sizeCalculation: ({ size, requests }) => size + requests.size + ROSTER_COUNTS,
+      sizeCalculation: ({ items, requests }) => items.size + requests.size + ROSTER_COUNTS,
     })
     const loading = new Map<string, Promise<Roster>>()
     // An account with sessions has its roster with it, however many others there are.
@@ -90,17 +99,46 @@ export default defineModule({
       idle.delete(node)
     })
 
-    const rosters: Rosters = {
+    const contacts = setupContacts(host, { of }, config.max_contacts)
+    const standing = setupStanding(host, { of, ...contacts }, config.max_contacts)
+    setupSubscriptions(host, { of, ...contacts }, standing, config.max_requests)
+    return {
       of,
       mayKnow(asking, account) {
         if (asking.bare === account.bare) return true
         const roster = of(account.node ?? '')
         return isPending(roster) ? roster.then((loaded) => loaded.seesUs(asking)) : roster.seesUs(asking)
       },
-      ...setupContacts(host, { of }, config.max_contacts),
+      ...contacts,
+      accept: standing.accept,
+      befriend: standing.befriend,
+      regroup(node) {
+        const account = host.account(bareOf(node))
+        const roster = (account && held(account).roster) ?? idle.get(node)
+        if (roster !== undefined) regroup(roster, contacts)
+        // One that is being read may have asked too early.
+        void loading.get(node)?.then((loaded) => regroup(loaded, contacts))
+      },
+    } satisfies Rosters
+
+    function regroup(roster: Roster, { push }: Pick<Rosters, 'push'>): void {
+      const account = host.jid.withNode(roster.owner)
+      const seenBefore = new Set(roster.subscribers)
+      const changed = roster.share(sharedWith(roster.owner))
+      for (const [i, bare] of changed.entries()) {
+        const contact = host.parseJid(bare)
+        push(roster, contact, i < changed.length - 1 ? 'unfinished' : 'done')
+        const [before, after] = [seenBefore.has(bare), roster.seesUs(contact)]
+        if (after && !before) host.announce('roster/subscriber-added', { account, contact })
+        if (before && !after) host.announce('roster/subscriber-removed', { account, contact })
+      }
     }
-    setupSubscriptions(host, rosters, config)
-    return rosters
+
+    function sharedWith(node: string): SharedContacts {
+      const shape: { node: string; contacts: SharedContacts } = { node, contacts: new Map() }
+      host.fire('roster/sharing', shape)
+      return shape.contacts
+    }
 
     function of(node: string): Maybe<Roster> {
       const account = host.account(bareOf(node))
@@ -108,7 +146,10 @@ export default defineModule({
     }
 
     async function load(node: string): Promise<Roster> {
-      const loaded = Roster.load(node, stores.contacts)
+      const loaded = Roster.load(node, stores.contacts).then((roster) => {
+        roster.share(sharedWith(node))
+        return roster
+      })
       loading.set(node, loaded)
       try {
         const roster = await loaded

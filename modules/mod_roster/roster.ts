@@ -1,4 +1,6 @@
 /** The contacts of one account, in memory and in storage (RFC 6121 §2). */
+import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { Jid } from '../../server/jid/jid.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import type { MapStore } from '../../storage/store.ts'
@@ -26,20 +28,34 @@ export interface StoredContact {
   readonly version?: number | undefined
 }
 
+/** A push that is one of several has a version that is none: whoever misses the others gets the whole roster. */
+export type PushProgress = 'done' | 'unfinished'
+
+/** Contacts that an account has for what it belongs to, by bare JID, and the groups that they are shown in. */
+export type SharedContacts = ReadonlyMap<string, readonly string[]>
+
+const NOBODY: SharedContacts = new Map()
+
 export class Roster {
   readonly owner: string
   readonly #store: MapStore<StoredContact>
-  readonly #items = new Map<string, RosterItem>()
+  /** As they are stored. */
+  readonly #own = new Map<string, RosterItem>()
+  #shared = NOBODY
+  /** Both of them, once somebody asks. */
+  #items: ReadonlyMap<string, RosterItem> | undefined
   readonly #requests = new Map<string, string>()
   /** How often it has changed. */
   #version = 0
+  /** Of the shared ones, as part of the version; empty if there are none. */
+  #digest = ''
   #subscribers: readonly string[] | undefined
 
   private constructor(owner: string, store: MapStore<StoredContact>, contacts: ReadonlyMap<string, StoredContact>) {
     this.owner = owner
     this.#store = store
     for (const [bare, { item, request, version }] of contacts) {
-      if (item !== undefined) this.#items.set(bare, item)
+      if (item !== undefined) this.#own.set(bare, item)
       if (request !== undefined) this.#requests.set(bare, request)
       if (version !== undefined) this.#version = version
     }
@@ -51,7 +67,7 @@ export class Roster {
 
   /** Grows with each change (RFC 6121 §2.6). One that never changed calls itself 1, as it does after its first change. */
   get version(): string {
-    return String(Math.max(this.#version, 1))
+    return `${Math.max(this.#version, 1)}${this.#digest}`
   }
 
   /** True if a client that has seen that version has missed nothing. */
@@ -59,12 +75,34 @@ export class Roster {
     return this.#version > 1 && version === this.version
   }
 
+  /** How many contacts are stored. */
   get size(): number {
-    return this.#items.size
+    return this.#own.size
   }
 
   get items(): ReadonlyMap<string, RosterItem> {
+    this.#items ??= this.#shared.size === 0 ? this.#own : withShared(this.#own, this.#shared)
     return this.#items
+  }
+
+  /** A contact as it is stored: what it would be if it were not shared. */
+  own({ bare }: Jid): RosterItem | undefined {
+    return this.#own.get(bare)
+  }
+
+  /** The groups that a contact is in whatever the account's owner does; undefined if it is not shared. */
+  sharedGroups({ bare }: Jid): readonly string[] | undefined {
+    return this.#shared.get(bare)
+  }
+
+  /** Replaces the contacts that are shared. Gives the bare JIDs of those that are not what they were. */
+  share(contacts: SharedContacts): readonly string[] {
+    const before = this.#shared
+    const concerned = new Set([...before.keys(), ...contacts.keys()])
+    this.#shared = contacts
+    this.#digest = contacts.size === 0 ? '' : `-${digestOf(contacts)}`
+    this.#changed()
+    return [...concerned].filter((bare) => !isDeepStrictEqual(before.get(bare), contacts.get(bare)))
   }
 
   /** Requests without an answer, as the stanzas that made them, by contact. */
@@ -74,24 +112,24 @@ export class Roster {
 
   /** The bare JIDs of those who get the account's presence. */
   get subscribers(): readonly string[] {
-    this.#subscribers ??= [...this.#items].filter(([, item]) => isFrom(item)).map(([bare]) => bare)
+    this.#subscribers ??= [...this.items].filter(([, item]) => isFrom(item)).map(([bare]) => bare)
     return this.#subscribers
   }
 
   /** True if that contact gets the account's presence. */
   seesUs({ bare }: Jid): boolean {
-    const item = this.#items.get(bare)
+    const item = this.items.get(bare)
     return item !== undefined && isFrom(item)
   }
 
   /** True if the account gets that contact's presence. */
   weSee({ bare }: Jid): boolean {
-    const subscription = this.#items.get(bare)?.subscription
+    const subscription = this.items.get(bare)?.subscription
     return subscription === 'to' || subscription === 'both'
   }
 
   stateOf({ bare }: Jid): SubscriptionState {
-    const item = this.#items.get(bare)
+    const item = this.items.get(bare)
     const asked = this.#requests.has(bare)
     if (item === undefined) return asked ? { ...unrelated, asked } : unrelated
     const { subscription, ask } = item
@@ -108,7 +146,7 @@ export class Roster {
    * promise resolves. If it rejects, everything is as it was.
    */
   async set({ bare }: Jid, item: RosterItem | undefined, request: string | undefined): Promise<void> {
-    const before = { item: this.#items.get(bare), request: this.#requests.get(bare) }
+    const before = { item: this.#own.get(bare), request: this.#requests.get(bare) }
     const entries: [string, StoredContact | undefined][] = []
     if (item !== before.item) entries.push(['', { version: ++this.#version }])
     this.#put(bare, item, request)
@@ -117,7 +155,7 @@ export class Roster {
       await this.#store.setMany(this.owner, entries)
     } catch (error) {
       // Unless somebody has changed it again, and will find out on their own.
-      if (this.#items.get(bare) === item && this.#requests.get(bare) === request) {
+      if (this.#own.get(bare) === item && this.#requests.get(bare) === request) {
         this.#put(bare, before.item, before.request)
       }
       throw error
@@ -126,15 +164,37 @@ export class Roster {
 
   /** The same for the request alone. */
   setRequest(contact: Jid, request: string | undefined): Promise<void> {
-    return this.set(contact, this.#items.get(contact.bare), request)
+    return this.set(contact, this.#own.get(contact.bare), request)
   }
 
   #put(bare: string, item: RosterItem | undefined, request: string | undefined): void {
-    replace(this.#items, bare, item)
+    replace(this.#own, bare, item)
     replace(this.#requests, bare, request)
+    this.#changed()
+  }
+
+  #changed(): void {
+    this.#items = undefined
     this.#subscribers = undefined
   }
 }
+
+/** Shared contacts see each other, and are in their groups besides those that the owner has put them into. */
+function withShared(own: ReadonlyMap<string, RosterItem>, shared: SharedContacts): ReadonlyMap<string, RosterItem> {
+  const items = new Map(own)
+  for (const [bare, groups] of shared) {
+    const item = own.get(bare) ?? newItem
+    items.set(bare, { ...item, subscription: 'both', ask: false, groups: [...new Set([...item.groups, ...groups])] })
+  }
+  return items
+}
+
+function digestOf(contacts: SharedContacts): string {
+  const sorted = [...contacts].toSorted(([one], [other]) => (one < other ? -1 : 1))
+  return createHash('sha256').update(JSON.stringify(sorted)).digest('base64url').slice(0, DIGEST_CHARS)
+}
+
+const DIGEST_CHARS = 16
 
 function replace<V>(map: Map<string, V>, key: string, value: V | undefined): void {
   if (value === undefined) map.delete(key)

@@ -9,8 +9,10 @@ import { presence } from '../../server/xml/build.ts'
 import { xml } from '../../server/xml/element.ts'
 import { written } from '../../server/xml/raw-element.ts'
 import { Stanza } from '../../server/xml/stanza.ts'
+import { SHARED, tell } from './contacts.ts'
 import type { Rosters } from './index.ts'
-import { newItem, type Roster, withState } from './roster.ts'
+import type { Roster } from './roster.ts'
+import type { Standing } from './standing.ts'
 import { isSubscriptionType, type SubscriptionState, type SubscriptionType, subscriptionAfter } from './subscription.ts'
 
 const PRE_APPROVAL_FEATURE = written(xml('sub', { xmlns: 'urn:xmpp:features:pre-approval' }))
@@ -20,8 +22,9 @@ const LONGEST_REQUEST = 65_536
 
 export function setupSubscriptions(
   host: ModuleHost<'accounts'>,
-  rosters: Rosters,
-  limits: { readonly max_contacts: number; readonly max_requests: number },
+  rosters: Pick<Rosters, 'of' | 'sendToInterested'>,
+  { change, announce }: Standing,
+  maxRequests: number,
 ): void {
   host.streamFeature({
     needs: ['authenticated'],
@@ -46,7 +49,9 @@ export function setupSubscriptions(
   // A request is shown again at each login until it is answered (RFC 6121 §3.1.3, rule 4).
   host.on('presence/initial', ({ session }) => {
     void withRoster(session.jid.node, (roster) => {
-      for (const request of roster.requests.values()) session.send(Stanza.parse(request))
+      for (const [bare, request] of roster.requests) {
+        if (roster.sharedGroups(host.parseJid(bare)) === undefined) session.send(Stanza.parse(request))
+      }
       return handled
     })
   })
@@ -61,6 +66,7 @@ export function setupSubscriptions(
     const contact = event.to.toBare()
     const account = event.from.toBare()
     if (contact.bare === account.bare) throw new StanzaError('not-allowed', 'Nobody subscribes to themselves')
+    if (roster.sharedGroups(contact) !== undefined) return sendToShared(roster, contact, type)
     const before = roster.stateOf(contact)
     const { state: after, passes } = subscriptionAfter(before, 'outgoing', type)
     // The push comes first, since the contact's server may answer at once (RFC 6121 §3.4).
@@ -70,12 +76,25 @@ export function setupSubscriptions(
     return handled
   }
 
+  /** Members of a group get each other's presence for as long as they are members: nothing is asked or ended. */
+  async function sendToShared(roster: Roster, contact: Jid, type: SubscriptionType): Promise<Handled> {
+    if (type === 'unsubscribe' || type === 'unsubscribed') throw new StanzaError('not-allowed', SHARED)
+    // It may have asked before it came into the group.
+    if (roster.requests.has(contact.bare)) await roster.setRequest(contact, undefined)
+    return handled
+  }
+
   /** RFC 6121 §3.1.3, §3.1.6, §3.2.3, §3.3.3: what a contact sends. */
   async function receive(event: StanzaEvent, type: SubscriptionType, node: string): Promise<Handled> {
     const contact = event.from.toBare()
     const account = event.to.toBare()
     if (!(await host.service('accounts').exists(node))) return refuseFor(account, contact, type)
     const roster = await rosters.of(node)
+    // Whoever shares a group sees the account all the time, and cannot stop that.
+    if (roster.sharedGroups(contact) !== undefined) {
+      if (type === 'subscribe') await tell(host, account, contact, ['subscribed'])
+      return handled
+    }
     const before = roster.stateOf(contact)
     if (type === 'subscribe' && (before.from || roster.items.get(contact.bare)?.approved === true)) {
       return approve(roster, account, contact, before)
@@ -102,37 +121,6 @@ export function setupSubscriptions(
     return handled
   }
 
-  /**
-   * Stores how a contact stands and tells the clients that care, once that is durable. `show` comes before the push:
-   * clients first see the stanza and then what it has done (RFC 6121 §3.1.6).
-   */
-  async function change(
-    roster: Roster,
-    contact: Jid,
-    after: SubscriptionState,
-    { approved, request, show }: { approved?: boolean | undefined; request?: string; show?: () => void } = {},
-  ): Promise<void> {
-    const item = roster.items.get(contact.bare)
-    const known = item ?? newItem
-    const next = { ...withState(known, after), approved: approved ?? known.approved }
-    const isVisible =
-      next.subscription !== known.subscription || next.ask !== known.ask || next.approved !== known.approved
-    if (isVisible && item === undefined && roster.size >= limits.max_contacts) {
-      throw new StanzaError('resource-constraint')
-    }
-    const kept = after.asked ? (roster.requests.get(contact.bare) ?? request) : undefined
-    if (isVisible || kept !== roster.requests.get(contact.bare)) {
-      await roster.set(contact, isVisible ? next : item, kept)
-    }
-    show?.()
-    if (isVisible) rosters.push(roster, contact)
-  }
-
-  function announce(account: Jid, contact: Jid, before: SubscriptionState, after: SubscriptionState): void {
-    if (after.from && !before.from) host.announce('roster/subscriber-added', { account, contact })
-    if (before.from && !after.from) host.announce('roster/subscriber-removed', { account, contact })
-  }
-
   /** There is no such account: whoever asks to see its presence is told so; nothing else needs an answer (RFC 6121 §8.5.1). */
   async function refuseFor(account: Jid, contact: Jid, type: SubscriptionType): Promise<Handled> {
     if (type === 'subscribe') {
@@ -142,7 +130,7 @@ export function setupSubscriptions(
   }
 
   function checkRequest(roster: Roster, stanza: Stanza): void {
-    if (roster.requests.size >= limits.max_requests || stanza.toString().length > LONGEST_REQUEST) {
+    if (roster.requests.size >= maxRequests || stanza.toString().length > LONGEST_REQUEST) {
       throw new StanzaError('resource-constraint')
     }
   }
