@@ -2,13 +2,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { TLSSocket } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { t } from '../server/config/types.ts'
+import { webOptions } from '../server/config/web-options.ts'
 import { defineServerModule } from '../server/host/module.ts'
-import { addressOf, isLoopback, Networks, normalAddress } from '../server/net/address.ts'
-import { TlsChannel } from '../server/stream/tls.ts'
-import { type WebSocketPeer, WebSocketTransport } from '../server/stream/ws-transport.ts'
+import { Networks } from '../server/net/address.ts'
+import { isWelcome, peerOf } from '../server/net/web-peer.ts'
+import { WebSocketTransport } from '../server/stream/ws-transport.ts'
 
 const SUBPROTOCOL = 'xmpp'
 
@@ -19,16 +19,7 @@ export default defineServerModule({
   byDefault: true,
   config: {
     path: t.string().default('/xmpp-websocket').describe('Where web clients find it.'),
-    origins: t
-      .list(t.string())
-      .default([])
-      .describe('Web sites whose pages may connect, such as https://chat.example.org; none means all.'),
-    trusted_proxies: t
-      .list(t.network())
-      .default(['127.0.0.0/8', '::1'])
-      .describe(
-        'Proxies that are believed who a client is (X-Forwarded-For) and whether it uses TLS (X-Forwarded-Proto).',
-      ),
+    ...webOptions,
     ping_every: t
       .duration({ min: 1 })
       .default(45)
@@ -55,8 +46,7 @@ export default defineServerModule({
     server.defer(() => webSockets.close())
 
     server.upgrade(config.path, (request, wire, head) => {
-      const { origin } = request.headers
-      if (config.origins.length > 0 && origin !== undefined && !config.origins.includes(origin)) {
+      if (!isWelcome(request, config.origins)) {
         refuse(wire, '403 Forbidden')
         return
       }
@@ -97,29 +87,4 @@ function refuse(wire: Duplex, status: string): void {
 
 function protocolsOf({ headers }: IncomingMessage): readonly string[] {
   return (headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim())
-}
-
-/** Who a connection is from; or, if it is from a proxy that is believed, who that says it is from. */
-function peerOf({ socket, headers }: IncomingMessage, proxies: Networks): WebSocketPeer {
-  const address = addressOf(socket)
-  const isProxy = address === '' || proxies.has(address)
-  const client = isProxy ? lastForwarded(headers['x-forwarded-for'], proxies) : undefined
-  if (client === undefined) {
-    const secure = socket instanceof TLSSocket ? new TlsChannel(socket) : undefined
-    const local = address === '' || isLoopback(address)
-    return { address, local, forwarded: false, encrypted: secure !== undefined, secure }
-  }
-  const encrypted = headers['x-forwarded-proto'] === 'https' || headers['x-forwarded-proto'] === 'wss'
-  // Nobody is exempt from anything because of what a header says.
-  return { address: client, local: false, forwarded: true, encrypted, secure: undefined }
-}
-
-/** The address that the first of our proxies has seen: each adds its own at the end, and what is before may be made up. */
-function lastForwarded(header: string | string[] | undefined, proxies: Networks): string | undefined {
-  const chain = String(header ?? '').split(',')
-  for (const written of chain.toReversed()) {
-    const address = normalAddress(written.trim())
-    if (address === undefined || !proxies.has(address)) return address
-  }
-  return undefined
 }

@@ -1,17 +1,9 @@
 /** A WebSocket as a transport: each frame is one element (RFC 7395 §3.3). */
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import type { WebPeer } from '../net/web-peer.ts'
 import type { Flushable, Turn } from '../util/turn.ts'
 import { nobody, type SecureChannel, type Transport, type TransportListener } from './transport.ts'
-
-/** Who is at the other end, as the connection says, or the proxy that it comes through. */
-export interface WebSocketPeer {
-  readonly address: string
-  readonly local: boolean
-  readonly forwarded: boolean
-  readonly encrypted: boolean
-  readonly secure: SecureChannel | undefined
-}
 
 /** RFC 6455 §7.4.1. */
 const NORMAL_CLOSURE = 1000
@@ -36,7 +28,7 @@ export class WebSocketTransport implements Transport, Flushable {
   #waiting = 0
 
   /** `wire` is what carries the WebSocket: it is corked while the frames of a turn are written. */
-  constructor(socket: WebSocket, wire: Duplex, peer: WebSocketPeer, turn: Turn) {
+  constructor(socket: WebSocket, wire: Duplex, peer: WebPeer, turn: Turn) {
     this.#socket = socket
     this.#wire = wire
     this.#turn = turn
