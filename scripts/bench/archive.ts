@@ -1,16 +1,19 @@
 /**
  * How fast archives take stanzas and give them back, and what that costs the
- * main thread: `node scripts/bench/archive.ts [memory] [sqlite] [postgres]`.
+ * main thread: `node scripts/bench/archive.ts [memory] [sqlite] [postgres]`;
+ * with `--messages 10000000`, what archives cost that have become so long.
  * The databases wait for the disk.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { parseArgs } from 'node:util'
 import { systemClock } from '../../server/util/clock.ts'
 import { Storage, type StorageOptions } from '../../storage/storage.ts'
 import { type ArchiveQuery, type ArchiveStore, archive, keyval, type NewArchiveItem } from '../../storage/store.ts'
 import { startPostgres } from '../../spec/support/postgres.ts'
+import { measureBig } from './big-archive.ts'
 
 const OWNERS = 1000
 const PEERS = 10
@@ -19,21 +22,27 @@ const READ_ITEMS = 10_000
 /** 430 bytes. */
 const STANZA = `<message type='chat' from='romeo@example.net/orchard' to='juliet@example.com'>${'x'.repeat(342)}</message>`
 
+const { values, positionals: chosen } = parseArgs({
+  allowPositionals: true,
+  options: { messages: { type: 'string' } },
+})
+const measureIt = (name: string, options: StorageOptions): Promise<void> =>
+  values.messages === undefined ? measureAll(name, options) : measureBig(name, options, Number(values.messages))
+
 const runs: Readonly<Record<string, () => Promise<void>>> = {
-  memory: () => measureAll('memory', { driver: 'memory' }),
+  memory: () => measureIt('memory', { driver: 'memory' }),
   async sqlite() {
     const folder = await mkdtemp(join(tmpdir(), 'madrigal-bench-'))
-    await measureAll('SQLite', { driver: 'sqlite', path: join(folder, 'madrigal.db') })
+    await measureIt('SQLite', { driver: 'sqlite', path: join(folder, 'madrigal.db') })
     await rm(folder, { recursive: true })
   },
   async postgres() {
     await using postgres = await startPostgres({ durable: true })
     await using database = await postgres.createDatabase()
-    await measureAll('PostgreSQL', { driver: 'postgres', url: database.url })
+    await measureIt('PostgreSQL', { driver: 'postgres', url: database.url })
   },
 }
 
-const chosen = process.argv.slice(2)
 for (const name of chosen.length > 0 ? chosen : ['sqlite', 'postgres']) await runs[name]?.()
 
 async function measureAll(name: string, options: StorageOptions): Promise<void> {

@@ -61,7 +61,7 @@ export class SqlArchive implements ArchiveStore {
     if (archive === undefined) return []
     const order = query.newestFirst === true ? 'newest first' : 'oldest first'
     if (search !== undefined) return search.find(archive, filter, order, limit)
-    return readItems(this.#base.database, this.#rowsOf(archive, filter), order, limit)
+    return readItems(this.#base.database, this.#rowsOf(archive, filter), { order, limit })
   }
 
   async count(owner: Owner, query: ArchiveSearch): Promise<number> {

@@ -38,15 +38,14 @@ function furtherConditions(dialect: Dialect, skew: number, filter: ReadFilter): 
 
 export type Order = 'oldest first' | 'newest first'
 
-/** Reads items from rows as they stand behind FROM. */
+/** Reads items from rows as they stand behind FROM, sorted by their id. */
 export async function readItems(
   database: Database,
   rows: Sql,
-  order: Order,
-  limit: number,
+  { order, limit, by = sql`id` }: { readonly order: Order; readonly limit: number; readonly by?: Sql },
 ): Promise<readonly ArchiveItem[]> {
-  const by = order === 'newest first' ? sql`ORDER BY id DESC` : sql`ORDER BY id`
-  const items = await database.query<ItemRow>(sql`SELECT ${COLUMNS} FROM ${rows} ${by} LIMIT ${limit}`)
+  const sorting = order === 'newest first' ? sql`ORDER BY ${by} DESC` : sql`ORDER BY ${by}`
+  const items = await database.query<ItemRow>(sql`SELECT ${COLUMNS} FROM ${rows} ${sorting} LIMIT ${limit}`)
   return items.map(itemOf)
 }
 

@@ -57,7 +57,8 @@ export class Search {
   ): Promise<readonly ArchiveItem[]> {
     if (limit === 0 || filter.before <= filter.after) return []
     const { database } = this.#base
-    return readItems(database, foundRows(database.dialect, archive, filter), order, limit)
+    const by = database.dialect.words.foundId
+    return readItems(database, foundRows(database.dialect, archive, filter), { order, limit, by })
   }
 
   /** A page at a time, so that a long archive that is not indexed yet holds up nothing else. */
@@ -67,7 +68,7 @@ export class Search {
     let { after, before } = filter
     while (found.length < limit) {
       const rows = matchingRows(database.dialect, sql`= ${archive.number}`, archive.skew, { ...filter, after, before })
-      const page = await readItems(database, rows, order, PAGE_ITEMS)
+      const page = await readItems(database, rows, { order, limit: PAGE_ITEMS })
       for (const item of page) if (found.length < limit && this.#says(item, filter)) found.push(item)
       const last = page.at(-1)
       if (last === undefined || page.length < PAGE_ITEMS) break

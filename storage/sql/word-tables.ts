@@ -15,6 +15,8 @@ export interface WordTables {
   drop(ids: Sql): Sql
   /** The items that a search finds between two ids, both exclusive, as they stand behind FROM, up to a first condition. */
   matches(search: string, after: number, before: number): Sql
+  /** The id of these items by which they are sorted before the rest of them is looked up. */
+  readonly foundId: Sql
   /** What finds all of the terms in an archive. */
   searchFor(terms: readonly Term[], archive: number): string
 }
@@ -53,20 +55,21 @@ export const sqliteWords: WordTables = {
   matches: (search, after, before) => sql`
     archive_words CROSS JOIN archive_item ON id = archive_words.rowid
     WHERE archive_words MATCH ${search} AND archive_words.rowid > ${after} AND archive_words.rowid < ${before}`,
+  foundId: sql`archive_words.rowid`,
   searchFor: (terms, archive) =>
     terms.map(({ text, isBeginning }) => `"${prefixOf(archive)}${text}"${isBeginning ? ' *' : ''}`).join(' AND '),
 }
 
 /**
- * A tsvector of words that come divided and folded. The pending list of the GIN index is read by every search, and
- * written out by whoever fills it: it is kept short.
+ * A tsvector of words that come divided and folded. The GIN index is written at once, since every search would have to
+ * read what is pending.
  *
- * OFFSET 0 has each part planned by itself: without, a bad guess at how many items there are can have the whole table read.
+ * OFFSET 0 has each part planned by itself: without, a bad guess at how many items there are has whole tables read.
  */
 export const postgresWords: WordTables = {
   create: `
     CREATE TABLE archive_words (id BIGINT PRIMARY KEY, words TSVECTOR NOT NULL);
-    CREATE INDEX archive_words_words ON archive_words USING gin (words) WITH (gin_pending_list_limit = 512);`,
+    CREATE INDEX archive_words_words ON archive_words USING gin (words) WITH (fastupdate = off);`,
   insert: {
     types: ['number', 'text'],
     text: (rows) => `
@@ -80,10 +83,10 @@ export const postgresWords: WordTables = {
     WHERE id = ${id} AND archive = ${archive} ON CONFLICT (id) DO UPDATE SET words = excluded.words`,
   drop: (ids) => sql`DELETE FROM archive_words WHERE id ${ids}`,
   matches: (search, after, before) => sql`
-    (SELECT id AS found FROM archive_words
-      WHERE words @@ ${search}::tsquery AND id > ${after} AND id < ${before} OFFSET 0) AS f
+    (SELECT id AS found FROM archive_words WHERE words @@ ${search}::tsquery OFFSET 0) AS f
     CROSS JOIN LATERAL (SELECT * FROM archive_item WHERE id = found OFFSET 0) AS archive_item
-    WHERE true`,
+    WHERE found > ${after} AND found < ${before}`,
+  foundId: sql`found`,
   searchFor: (terms, archive) =>
     terms.map(({ text, isBeginning }) => `'${prefixOf(archive)}${text}'${isBeginning ? ':*' : ''}`).join(' & '),
 }
