@@ -51,6 +51,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_time: () => import('./mod_time.ts'),
   mod_tls: () => import('./mod_tls.ts'),
   mod_tombstones: () => import('./mod_tombstones.ts'),
+  mod_unified_push: () => import('./mod_unified_push/index.ts'),
   mod_vcard: () => import('./mod_vcard.ts'),
   mod_vcard4: () => import('./mod_vcard4.ts'),
   mod_vcard_legacy: () => import('./mod_vcard_legacy/index.ts'),

@@ -73,6 +73,7 @@ export class Server {
       domains: (kind) => this.hosts.domains(kind),
       roleOf: (jid) => this.hosts.roleOf(jid),
       isConnected: (jid) => this.hosts.isConnected(jid),
+      route: (path, handler) => this.#http.route(path, handler),
       hooksOf: (domain) => this.hosts.get(domain)?.host.hooks,
       purge: (domain, node) => storage.purge(domain, node),
     }

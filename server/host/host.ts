@@ -112,6 +112,9 @@ export interface ModuleHost<D extends ServiceName = never> extends ModuleLife {
   /** Offers a child of `<stream:features/>`; those of the module loaded first come first. */
   streamFeature(feature: StreamFeature): void
 
+  /** Serves a path of the http listeners, and all below it. It is shared by all hosts: put the domain into it. */
+  route(path: string, handler: HttpHandler): void
+
   /** Announces a feature of the host in service discovery. */
   feature(ns: string): void
   /** Adds to a list others read. */

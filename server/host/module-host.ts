@@ -4,6 +4,7 @@ import type { AccountRole } from '../auth/accounts.ts'
 import type { KeyDerivation } from '../auth/pbkdf2.ts'
 import type { Jid } from '../jid/jid.ts'
 import type { Log } from '../log/log.ts'
+import type { HttpHandler } from '../net/http-server.ts'
 import type { Router } from '../router.ts'
 import { RoutedStanza } from '../routed-stanza.ts'
 import type { PendingIqs } from '../pending-iqs.ts'
@@ -31,6 +32,8 @@ export interface Kernel {
   domains(kind: HostKind): readonly string[]
   roleOf(jid: Jid): Maybe<AccountRole | undefined>
   isConnected(jid: Jid): boolean
+  /** Serves a path of the http listeners. */
+  route(path: string, handler: HttpHandler): Disposable
   /** The hooks of a host of this server. */
   hooksOf(domain: string): Hooks<HostHooks> | undefined
   /** Deletes what any module has stored for a node of a host. */
@@ -75,6 +78,8 @@ export function viewOf(
     nonza: ({ ns, name: element }, handler) => tie(life, host.nonzas, `${ns} ${element}`, handler),
     streamIq: ({ type, ns, name: element }, handler) => tie(life, host.streamIqs, `${type} ${ns} ${element}`, handler),
     streamFeature: (feature) => view.provide('stream-feature', feature),
+
+    route: (path, handler) => void life.use(kernel.route(path, handler)),
 
     feature: (ns) => view.provide('feature', ns),
     provide: (kind, item) => void life.use(provisions.provide(kind, item)),
