@@ -8,7 +8,10 @@ export interface Driver {
   archive(host: string, store: string, textOf?: TextOf): Promise<ArchiveStore>
   /** Resolves when what was archived before this call needs not be read to be found by its words. */
   indexed(): Promise<void>
-  /** Deletes all that the owner has in any store of the host, opened or not, and was written before this call. */
+  /**
+   * Deletes all that the owner has in any store of the host, opened or not, and was written before this call. Who reads
+   * after it finds no texts, though it may not have resolved; archives go in portions.
+   */
   purge(host: string, owner: Owner): Promise<void>
   /** Writes what waits to be written, then lets go of the database. */
   close(): Promise<void>

@@ -72,7 +72,7 @@ export class Storage {
   /** Deletes everything that the owner has in any store of the host. */
   async purge(host: string, owner: Owner): Promise<void> {
     const purged = [...this.#drivers.values()].map((driver) => driver.purge(host, owner))
-    // Who reads from now on, reads what is left.
+    // The drivers have been called: who reads from now on, reads what is left.
     for (const { cache } of this.#opened.get(host)?.values() ?? []) cache?.drop(owner)
     await Promise.all(purged)
   }

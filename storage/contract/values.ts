@@ -188,7 +188,9 @@ async function purges(t: Test, driver: Driver): Promise<void> {
   t.equal((await others.all('romeo')).size, 1)
   t.equal(await archive.count('mercutio', {}), 1)
 
-  await driver.purge(host, 'romeo')
+  const purging = driver.purge(host, 'romeo')
+  t.equal((await roster.all('romeo')).size, 0, 'who reads while it goes on finds no texts')
+  await purging
   await driver.purge(host, 'nobody')
   await driver.purge('unknown.example', 'romeo')
   t.equal((await roster.all('romeo')).size, 0)
