@@ -31,7 +31,7 @@ const URGENT: ReadonlySet<string> = new Set([
   NS.jingleMessage,
   'urn:xmpp:call-invites:0',
   NS.attention,
-  'jabber:x:conference',
+  NS.invitation,
   `${NS.mucUser} x`,
   NS.mam,
 ])

@@ -5,7 +5,6 @@ import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import { passwordOf } from './features/password.ts'
-import { NS_INVITATION } from './namespaces.ts'
 import type { Room } from './room.ts'
 
 export interface Invitation {
@@ -27,7 +26,7 @@ export function invitationOf(room: Room, to: Jid, { from, reason, goesOn }: Invi
       xml('invite', { from }, reason !== undefined && xml('reason', {}, reason), goesOn),
       secret !== undefined && xml('password', {}, secret),
     ),
-    xml('x', { xmlns: NS_INVITATION, jid: room.jid.full, password: secret }, reason),
+    xml('x', { xmlns: NS.invitation, jid: room.jid.full, password: secret }, reason),
   )
 }
 

@@ -15,8 +15,6 @@ export const NODE_RESERVED_NICK = 'x-roomuser-item'
 /** Asks which namespaces may be used in a room (XEP-0045 §18.1.1). */
 export const NODE_TRAFFIC = 'http://jabber.org/protocol/muc#traffic'
 
-/** Direct invitations (XEP-0249); rooms add one to those that they mediate, for old clients. */
-export const NS_INVITATION = 'jabber:x:conference'
 /** Versions of affiliations (XEP-0463). */
 export const NS_AFFILIATIONS = 'urn:xmpp:muc:affiliations:1'
 /** Hats (XEP-0317), which only the room gives out. */

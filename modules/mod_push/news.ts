@@ -76,7 +76,7 @@ function isEncrypted({ refs }: Stanza): boolean {
 const ENCRYPTED: ReadonlySet<string> = new Set([...OMEMO, NS.encryption, 'urn:xmpp:openpgp:0', 'jabber:x:encrypted'])
 
 function isInvitation(stanza: Stanza): boolean {
-  return stanza.has('x', 'jabber:x:conference') || stanza.child('x', NS.mucUser)?.child('invite') !== undefined
+  return stanza.has('x', NS.invitation) || stanza.child('x', NS.mucUser)?.child('invite') !== undefined
 }
 
 /** By the archive of the account or the room; else as the sender has named it. */

@@ -44,5 +44,5 @@ const CONTENT: ReadonlyMap<string, readonly string[]> = new Map([
   // Calls, and invitations to rooms.
   [NS.jingleMessage, EVERYTHING],
   ['urn:xmpp:call-invites:0', EVERYTHING],
-  ['jabber:x:conference', ['x']],
+  [NS.invitation, ['x']],
 ])

@@ -59,7 +59,4 @@ function isConversational({ ns }: ChildRef): boolean {
   return CONVERSATIONAL.has(ns)
 }
 
-/** XEP-0249: Direct MUC Invitations. */
-const NS_INVITATION = 'jabber:x:conference'
-
-const CONVERSATIONAL: ReadonlySet<string> = new Set([NS.receipts, NS.chatStates, NS.chatMarkers, NS_INVITATION])
+const CONVERSATIONAL: ReadonlySet<string> = new Set([NS.receipts, NS.chatStates, NS.chatMarkers, NS.invitation])
