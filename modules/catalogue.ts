@@ -3,7 +3,9 @@ import type { AnyModule } from '../server/host/module.ts'
 
 /** By the name of the file or folder. */
 export const catalogue: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
+  mod_account_activity: () => import('./mod_account_activity.ts'),
   mod_account_commands: () => import('./mod_account_commands.ts'),
+  mod_account_flags: () => import('./mod_account_flags.ts'),
   mod_account_reports: () => import('./mod_account_reports.ts'),
   mod_accounts: () => import('./mod_accounts.ts'),
   mod_adhoc: () => import('./mod_adhoc/index.ts'),
@@ -47,6 +49,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_roster: () => import('./mod_roster/index.ts'),
   mod_sasl2: () => import('./mod_sasl2/index.ts'),
   mod_saslauth: () => import('./mod_saslauth/index.ts'),
+  mod_session_commands: () => import('./mod_session_commands.ts'),
   mod_smacks: () => import('./mod_smacks/index.ts'),
   mod_time: () => import('./mod_time.ts'),
   mod_tls: () => import('./mod_tls.ts'),

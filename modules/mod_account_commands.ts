@@ -1,7 +1,7 @@
 /** Commands for the accounts of a host. */
 import { t } from '../server/config/types.ts'
 import type { Jid } from '../server/jid/jid.ts'
-import { CommandError } from '../server/admin/command.ts'
+import { nodeAt } from '../server/admin/account-argument.ts'
 import { administration } from '../server/admin/service-administration.ts'
 import { defineModule } from '../server/host/module.ts'
 import { StreamError } from '../server/stream/stream-error.ts'
@@ -103,9 +103,8 @@ export default defineModule({
       },
     })
 
-    function nodeOf({ node, domain }: Jid): string {
-      if (node === undefined || domain !== host.domain) throw new CommandError(`no account of ${host.domain}`)
-      return node
+    function nodeOf(jid: Jid): string {
+      return nodeAt(host.domain, jid)
     }
   },
 })

@@ -1,4 +1,5 @@
 /** XEP-0133 §4.8 to §4.22: who has an account, who is there, and what there is to know of one. */
+import { nodeAt } from '../server/admin/account-argument.ts'
 import { CommandError } from '../server/admin/command.ts'
 import { administration, administrationResult } from '../server/admin/service-administration.ts'
 import { t } from '../server/config/types.ts'
@@ -145,9 +146,9 @@ export default defineModule({
       return [`${node}@${host.domain}`, ...marks].join(' ')
     }
 
-    async function nodeOf({ node, bare, domain }: Jid): Promise<string> {
-      if (node === undefined || domain !== host.domain) throw new CommandError(`no account of ${host.domain}`)
-      if (!(await accounts.exists(node))) throw new CommandError(`there is no account ${bare}`)
+    async function nodeOf(jid: Jid): Promise<string> {
+      const node = nodeAt(host.domain, jid)
+      if (!(await accounts.exists(node))) throw new CommandError(`there is no account ${jid.bare}`)
       return node
     }
   },

@@ -1,4 +1,5 @@
 /** XEP-0494: Client Access Management. What has access to an account, told to its owner, who may take it back. */
+import { nodeAt } from '../../server/admin/account-argument.ts'
 import { CommandError } from '../../server/admin/command.ts'
 import { t } from '../../server/config/types.ts'
 import { defineModule } from '../../server/host/module.ts'
@@ -95,7 +96,7 @@ export default defineModule({
       role: 'admin',
       args: { jid: t.jid() },
       async run({ jid }, report) {
-        for (const device of await devices.of(nodeOf(jid))) report(line(device))
+        for (const device of await devices.of(nodeAt(host.domain, jid))) report(line(device))
       },
     })
 
@@ -105,9 +106,9 @@ export default defineModule({
       role: 'admin',
       args: { jid: t.jid(), id: t.string() },
       async run({ jid, id }, report) {
-        const device = await find(nodeOf(jid), id)
+        const device = await find(nodeAt(host.domain, jid), id)
         if (device === undefined) throw new CommandError(`${jid.bare} has no client ${id}`)
-        await devices.revoke(nodeOf(jid), device)
+        await devices.revoke(nodeAt(host.domain, jid), device)
         report(`${id} has no access any more`)
         if (device.hasPassword) report(`but it knows the password of ${jid.bare}: that has to be changed as well`)
       },
@@ -123,11 +124,6 @@ export default defineModule({
 
     function requireUnrestricted(session: ClientSession): void {
       if (!host.service('saslauth').isUnrestricted(session)) throw new StanzaError('forbidden')
-    }
-
-    function nodeOf({ node, domain }: { readonly node: string | undefined; readonly domain: string }): string {
-      if (node === undefined || domain !== host.domain) throw new CommandError(`no account of ${host.domain}`)
-      return node
     }
   },
 })
