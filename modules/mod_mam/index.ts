@@ -3,6 +3,7 @@ import { t } from '../../server/config/types.ts'
 import { defineModule } from '../../server/host/module.ts'
 import { ArchiveReader } from '../../server/protocol/archive-reader.ts'
 import { NS_MAM_EXTENDED } from '../../server/protocol/archive-query.ts'
+import { type OwnLimits, setupRetention } from '../../server/protocol/archive-retention.ts'
 import { messageText, NS_FULLTEXT } from '../../server/protocol/archive-text.ts'
 import { NS_TOMBSTONE } from '../../server/protocol/retraction.ts'
 import { NS } from '../../server/xml/ns.ts'
@@ -10,7 +11,6 @@ import { archive, type ArchiveItem, keyval } from '../../storage/store.ts'
 import { setupKeeping } from './keeping.ts'
 import { policies, type StoredPreferences } from './preferences.ts'
 import { setupRequests } from './requests.ts'
-import { setupRetention } from './retention.ts'
 import { Tombstones } from './tombstones.ts'
 import { Wishes } from './wishes.ts'
 import { Writes } from './writes.ts'
@@ -51,9 +51,10 @@ export default defineModule({
   stores: {
     messages: archive('archive', { textOf: messageText }),
     preferences: keyval<StoredPreferences>('archive_preferences'),
+    limits: keyval<OwnLimits>('archive_limits'),
   },
 
-  setup(host, { config, stores: { messages, preferences } }) {
+  setup(host, { config, stores: { messages, preferences, limits } }) {
     const wishes = new Wishes(host, preferences, config.default_policy)
     const tombstones = new Tombstones(host, messages)
     const writes = new Writes(host.log, host.clock)
@@ -64,10 +65,8 @@ export default defineModule({
     for (const ns of features) host.provide('account-feature', ns)
     setupKeeping(host, { messages, reader, wishes, tombstones, writes })
     setupRequests(host, { reader, wishes, tombstones, writes, pages })
-    setupRetention(host, messages, reader, {
-      expireAfterSeconds: config.expire_after,
-      maxMessages: config.max_messages,
-    })
+    const usual = { ageSeconds: config.expire_after, messages: config.max_messages ?? Infinity }
+    setupRetention(host, { messages, reader, limits, usual })
     // Deleted with the account.
     host.on('account/removing', ({ node }) => reader.forget(node), 'fallback')
 

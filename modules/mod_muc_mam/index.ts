@@ -2,6 +2,7 @@
 import { t } from '../../server/config/types.ts'
 import { defineModule } from '../../server/host/module.ts'
 import { NS_MAM_EXTENDED } from '../../server/protocol/archive-query.ts'
+import { type OwnLimits, setupRetention } from '../../server/protocol/archive-retention.ts'
 import { messageText, NS_FULLTEXT } from '../../server/protocol/archive-text.ts'
 import { ArchiveReader } from '../../server/protocol/archive-reader.ts'
 import { NS } from '../../server/xml/ns.ts'
@@ -9,7 +10,7 @@ import { archive, keyval } from '../../storage/store.ts'
 import { setupKeeping } from './keeping.ts'
 import { isArchived, isLogged, optionsFor } from './options.ts'
 import { setupRequests } from './requests.ts'
-import { setupRetention } from './retention.ts'
+import { setupWishes } from './wishes.ts'
 
 export default defineModule({
   name: 'muc_mam',
@@ -36,10 +37,11 @@ export default defineModule({
   },
   stores: {
     messages: archive('muc_archive', { textOf: messageText }),
-    expiry: keyval<number>('muc_archive_expiry'),
+    wished: keyval<number>('muc_archive_wished'),
+    limits: keyval<OwnLimits>('muc_archive_limits'),
   },
 
-  setup(host, { config, stores: { messages, expiry } }) {
+  setup(host, { config, stores: { messages, wished, limits } }) {
     const reader = new ArchiveReader(messages)
     for (const option of optionsFor(config)) host.provide('room-option', option)
     host.feature(NS.mam)
@@ -56,6 +58,8 @@ export default defineModule({
 
     setupKeeping(host, messages, reader)
     setupRequests(host, reader, { usual: config.page, limit: config.max_page })
-    setupRetention(host, { messages, expiry }, reader, config)
+    setupWishes(host, wished)
+    const usual = { ageSeconds: config.expire_after, messages: config.max_messages ?? Infinity }
+    setupRetention(host, { messages, reader, limits, usual, wished })
   },
 })

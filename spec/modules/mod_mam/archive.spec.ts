@@ -65,13 +65,52 @@ t.test('an archive forgets what is old, and what is too much', async (t) => {
     ),
     /<count>250<\/count>/,
   )
-  t.strictSame(await world.command('archive clear', { jid: Jid.parse('romeo@localhost') }), ['250 messages removed'])
+  const jid = Jid.parse('romeo@localhost')
+  t.match(await world.command('archive size', { jid }), [
+    /^romeo@localhost: 250 messages, \d+ bytes, since 2026-01-03; messages stay for 2 days, and there are at most 250$/,
+  ])
+  t.strictSame(await world.command('archive purge', { jid, older_than: 3600 }), ['0 messages removed'])
+  t.strictSame(await world.command('archive purge', { jid, older_than: 0 }), ['250 messages removed'])
   t.strictSame(await found(romeo), [])
   t.strictSame(world.complaints, [])
 })
 
+t.test('an admin sets limits for one account', async (t) => {
+  await using world = await AccountWorld.open({ modules: '{ mam: { expire_after: 2 days } }' })
+  const [romeo, juliet] = [await world.client('romeo@localhost/r'), await world.client('juliet@localhost/j')]
+  const [jid, hers] = [Jid.parse('romeo@localhost'), Jid.parse('juliet@localhost')]
+  for (const id of ['m1', 'm2', 'm3']) await romeo.say(chat('juliet@localhost', id))
+  t.strictSame(await world.command('archive limit', { jid, max_messages: 2 }), [
+    'romeo@localhost: messages stay for 2 days, and there are at most 2',
+  ])
+  t.strictSame(await world.command('archive limit', { jid: hers, max_age: Infinity }), [
+    'juliet@localhost: messages stay',
+  ])
+  await world.advance(DAY)
+  t.strictSame(
+    [await found(romeo), await found(juliet)],
+    [
+      ['m2', 'm3'],
+      ['m1', 'm2', 'm3'],
+    ],
+  )
+  t.strictSame(await world.command('archive size'), [
+    '5 messages in 2 archives',
+    'juliet@localhost 3',
+    'romeo@localhost 2',
+  ])
+  await world.advance(2 * DAY)
+  t.strictSame([await found(romeo), await found(juliet)], [[], ['m1', 'm2', 'm3']])
+  t.strictSame(await world.command('archive limit', { jid: hers }), ['juliet@localhost: messages stay for 2 days'])
+  t.strictSame(await world.command('archive expire'), ['3 messages removed'])
+  await t.rejects(world.command('archive purge', { jid: Jid.parse('romeo@elsewhere'), older_than: 0 }), {
+    name: 'CommandError',
+  })
+  t.strictSame(world.complaints, [])
+})
+
 t.test('nothing is left of an account that is removed', async (t) => {
-  await using world = await AccountWorld.open()
+  await using world = await AccountWorld.open({ modules: '{ tombstones: false }' })
   const romeo = await world.client('romeo@localhost/r')
   const juliet = await world.client('juliet@localhost/j')
   await romeo.say(chat('juliet@localhost', 'm1'))

@@ -195,8 +195,17 @@ t.test('an archive ends with its room, and messages when they are too old or too
   await world.settled()
   world.clock.advance(3 * 86_400_000)
   await romeo.speak('new')
-  await world.run('muc expire')
+  // If the hour has not done it.
+  await world.run('archive expire')
   t.strictSame(bodies(await read(romeo)), ['new'])
+  t.match(await world.run(`archive size ${ROOM}`), [/: 1 messages, .*; messages stay for 2 days$/])
+  await romeo.speak('newer')
+  await world.run(`archive limit ${ROOM} --max_messages 1`)
+  await world.run('archive expire')
+  t.strictSame(bodies(await read(romeo)), ['newer'])
+  await romeo.speak('newest')
+  t.strictSame(await world.run(`archive purge ${ROOM}`), ['2 messages removed'])
+  t.strictSame(bodies(await read(romeo)), [])
   await romeo.say(
     `<iq to='${ROOM}' type='set' id='d'><query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query></iq>`,
   )
