@@ -8,7 +8,8 @@ export type Interval = keyof typeof MILLISECONDS
 
 /**
  * The life of one module on one host. Whatever is tied to it ends with it, in
- * reverse order; work in the background is aborted and waited for.
+ * reverse order, also if the end of something fails, which is logged; work in
+ * the background is aborted and waited for.
  */
 export class Life implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack()
@@ -72,6 +73,15 @@ export class Life implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#aborter.abort()
     for (const timer of this.#timers) timer[Symbol.dispose]()
-    await this.#stack.disposeAsync()
+    try {
+      await this.#stack.disposeAsync()
+    } catch (failure) {
+      for (const error of errorsIn(failure)) this.#log.error('cleanup failed', { error })
+    }
   }
+}
+
+/** What went wrong, of several things the last first: a stack that is disposed nests them. */
+function errorsIn(failure: unknown): readonly unknown[] {
+  return failure instanceof SuppressedError ? [failure.error, ...errorsIn(failure.suppressed)] : [failure]
 }

@@ -15,6 +15,7 @@ export interface Supplies {
 
 interface Loaded {
   readonly module: AnyHostModule
+  readonly config: OptionsOf<Fields>
   readonly life: Life
   readonly service: unknown
 }
@@ -48,6 +49,10 @@ export class Loader {
 
   /** Sets up a module. Throws what `setup` throws; nothing of it is left behind then. */
   async load(module: AnyHostModule): Promise<void> {
+    await this.#setUp(module, this.#supplies.config(module))
+  }
+
+  async #setUp(module: AnyHostModule, config: OptionsOf<Fields>): Promise<void> {
     if (this.#loaded.has(module.name)) throw new Error(`module ${module.name} is loaded already`)
     for (const needed of module.depends ?? []) {
       if (!this.#loaded.has(needed)) throw new Error(`module ${module.name} needs ${needed}`)
@@ -56,9 +61,8 @@ export class Loader {
     const life = new Life(log, this.#kernel.clock)
     try {
       const view = viewOf(this.#host, this.#kernel, module.name, life, log, (name) => this.service(name))
-      const given = { config: this.#supplies.config(module), stores: await this.#supplies.stores(module) }
-      const service = await module.setup(view, given)
-      this.#loaded.set(module.name, { module, life, service })
+      const service = await module.setup(view, { config, stores: await this.#supplies.stores(module) })
+      this.#loaded.set(module.name, { module, config, life, service })
     } catch (error) {
       await life[Symbol.asyncDispose]()
       throw error
@@ -81,17 +85,20 @@ export class Loader {
     for (const name of [...this.#loaded.keys()].toReversed()) await this.unload(name)
   }
 
-  /** Puts new code or options in the place of old; if the new cannot be set up, the old comes back and the error is thrown. */
+  /**
+   * Puts new code or options in the place of old. If the new cannot be set up, the old comes back with the options that
+   * it had; and those that use it come back as far as they can. Throws the first error, with the others in an AggregateError.
+   */
   async reload(module: AnyHostModule): Promise<void> {
-    const [former, ...users] = await this.unload(module.name)
-    try {
-      await this.load(module)
-    } catch (error) {
-      if (former !== undefined) await this.load(former)
-      throw error
-    } finally {
-      for (const user of users) await this.load(user)
-    }
+    const former = this.#loaded.get(module.name)
+    const [, ...users] = await this.unload(module.name)
+    const errors: unknown[] = []
+    const tried = (loading: Promise<void>): Promise<void> => loading.catch((error: unknown) => void errors.push(error))
+    await tried(this.load(module))
+    if (errors.length > 0 && former !== undefined) await tried(this.#setUp(former.module, former.config))
+    for (const user of users) await tried(this.load(user))
+    if (errors.length > 1) throw new AggregateError(errors, `module ${module.name} and others could not be loaded`)
+    if (errors.length > 0) throw errors[0]
   }
 
   /** Those that name it in `depends`. */

@@ -65,3 +65,18 @@ t.test('timers do not outlive their life', async (t) => {
   t.strictSame(rang, ['in time'])
   t.equal(clock.pending, 0)
 })
+
+t.test('what cannot be ended is logged, and keeps nothing else from ending', async (t) => {
+  const { life, logged } = begin()
+  const ended: string[] = []
+  life.defer(() => void ended.push('first'))
+  life.defer(() => {
+    throw new Error('stuck')
+  })
+  life.defer(() => Promise.reject(new Error('stuck later')))
+  life.defer(() => void ended.push('last'))
+  await life[Symbol.asyncDispose]()
+  t.strictSame(ended, ['last', 'first'])
+  t.match(logged.join(), /cleanup failed/)
+  t.match(logged.join(), /stuck later/)
+})

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import { inOrder, type Loader } from '../../../server/host/loader.ts'
 import { type AnyHostModule, defineModule } from '../../../server/host/module.ts'
 import type { VirtualHost } from '../../../server/host/virtual-host.ts'
+import { t as options } from '../../../server/config/types.ts'
 import { startOwnServer } from '../../support/own-server.ts'
 
 /** A module that does nothing, and may need others. */
@@ -95,4 +96,45 @@ t.test('the old comes back, with those that need it, if the new cannot be set up
   t.ok(loader.has('b'))
   t.notOk(features(host).includes('urn:example:good'))
   t.ok(features(host).includes('urn:example:better'))
+})
+
+t.test('what comes back comes back with the options that it had', async (t) => {
+  const own = await startOwnServer({
+    config: 'hosts: { localhost: { modules: { picky: { mood: good } } } }',
+    modules: [
+      defineModule({
+        name: 'picky',
+        about: 'cannot be set up in a bad mood',
+        on: [],
+        config: { mood: options.oneOf('good', 'bad') },
+        setup(view, { config: { mood } }) {
+          if (mood === 'bad') throw new Error('no')
+          view.feature(`urn:example:${mood}`)
+        },
+      }),
+    ],
+  })
+  t.teardown(() => own[Symbol.asyncDispose]())
+  const { host } = own.server.hosts.get('localhost')!
+  await t.rejects(own.reload('hosts: { localhost: { modules: { picky: { mood: bad } } } }'), /no/)
+  t.ok(features(host).includes('urn:example:good'))
+})
+
+t.test('if neither can be set up, those that do not need it are not harmed', async (t) => {
+  const { loader } = await start(t)
+  let times = 0
+  const once = defineModule({
+    name: 'a',
+    about: 'can be set up once',
+    on: [],
+    setup() {
+      if (times++ > 0) throw new Error('never again')
+    },
+  })
+  await loader.load(once)
+  for (const one of [module('b', 'a'), module('c', 'b'), module('d')]) await loader.load(one)
+  await t.rejects(loader.reload(once), /module a and others could not be loaded/)
+  t.notOk(['a', 'b', 'c'].some((name) => loader.has(name)))
+  t.ok(loader.has('d'))
+  await t.rejects(loader.load(module('b', 'a')), /module b needs a/, 'it can be tried again')
 })
