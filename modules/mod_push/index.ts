@@ -11,6 +11,8 @@ import { publicationOf, type Summary } from './publication.ts'
 import { nodeIn, NS_PRIORITY, NS_PUSH, readEnable, type Registration } from './registration.ts'
 import { setupWaking } from './waking.ts'
 
+const DAY = 86_400
+
 export default defineModule({
   name: 'push',
   about: 'wakes up clients that have gone to sleep',
@@ -35,6 +37,10 @@ export default defineModule({
       .boolean()
       .default(false)
       .describe('Whether clients are let sleep while somebody uses another client of the account.'),
+    resume_timeout: t
+      .duration({ max: 7 * DAY })
+      .default(3 * DAY)
+      .describe('How long a client that was cut off may take to come back if it can be woken up.'),
     max_services: t.integer({ min: 1 }).default(10).describe('Push services of an account; of more, the oldest go.'),
     max_errors: t
       .integer({ min: 1 })
@@ -75,6 +81,13 @@ export default defineModule({
       await outlets.disable(origin.account.jid.node ?? '', serviceIn(payload), nodeIn(payload))
     })
 
+    host.on('session/binding', async ({ account }) => {
+      await outlets.of(account.jid.node ?? '')
+    })
+    host.on('session/patience', ({ session: { jid, resource } }) => {
+      const own = [...(outlets.known(jid.node ?? '') ?? [])]
+      return own.some(({ registration }) => registration.resource === resource) ? config.resume_timeout : undefined
+    })
     setupWaking(host, outlets, { isQuietWhileActive: config.quiet_while_active })
     setupCommands(host, outlets)
     host.on('account/removed', ({ node }) => outlets.forget(node))

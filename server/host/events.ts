@@ -84,6 +84,8 @@ export interface HostHooks {
   'account/created': Notice<{ readonly node: string }>
   /** An account has another password: nobody stays trusted because of the old one. */
   'account/password-changed': Notice<{ readonly node: string }>
+  /** A client was cut off that may come back: how many seconds it has for that, if more than others (XEP-0198 §5). */
+  'session/patience': Query<{ readonly session: ClientSession }, number>
   /** A session goes on with another stream (XEP-0198 §5). */
   'session/resumed': Notice<{ readonly session: ClientSession; readonly stream: Stream }>
   /** The session is over, and no longer among those of its account. */

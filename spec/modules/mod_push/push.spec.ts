@@ -1,6 +1,7 @@
 /** Who is told of what, in which state of a client. */
 import t from 'tap'
 import type { AwayMessage } from '../../../modules/mod_muc_members/notices.ts'
+import { newsIn } from '../../../modules/mod_push/news.ts'
 import type { StreamManagement } from '../../../modules/mod_smacks/index.ts'
 import { Jid } from '../../../server/jid/jid.ts'
 import { xml } from '../../../server/xml/element.ts'
@@ -213,4 +214,19 @@ t.test('an account that is deleted takes its services along', async (t) => {
   await write()
   t.strictSame(await published(), [])
   t.strictSame(await world.command('push list'), [])
+})
+
+t.test('a client that can be woken up may take longer to come back', async (t) => {
+  const { world, juliet, romeo } = await stage('resume_timeout: 2 days')
+  await using _ = world
+  t.equal(world.host.hooks.fire('session/patience', { session: juliet.session }), 2 * 86_400)
+  t.equal(world.host.hooks.fire('session/patience', { session: romeo.session }), undefined)
+})
+
+t.test('what comes for an app of the client wakes it up, too', (t) => {
+  const push = Stanza.parse(`<iq type='set' id='1' from='localhost'><push xmlns='${NS.unifiedPush}'>AAAA</push></iq>`)
+  t.equal(newsIn(push, 'juliet@localhost')?.kind, 'data')
+  const ping = Stanza.parse("<iq type='get' id='1' from='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
+  t.equal(newsIn(ping, 'juliet@localhost'), undefined)
+  t.end()
 })
