@@ -122,6 +122,8 @@ export default defineModule({
     // The client is asked before anybody sees its presence.
     host.on('outgoing/presence', ({ stanza, origin }) => void (isBroadcast(stanza) && note(origin, stanza)), 'copy')
 
+    host.on('session/restored', ({ session }) => session.presence && note(session, session.presence))
+
     return {
       of: (session) => knownOf(session).capabilities,
       announcedIn,

@@ -25,6 +25,9 @@ export interface Eligibility {
   readonly account: Account
 }
 
+/** What lasts over a restart: that a client has asked for copies. */
+const FACT = 'carbons'
+
 /** What is kept with an account. */
 interface Copying {
   /** Its clients that have asked for copies: nearly always none, and then there is nothing to do. */
@@ -53,6 +56,12 @@ export default defineModule({
       },
     })
     host.on('session/closed', ({ session }) => disable(session))
+    host.on('session/saving', ({ session, facts }) => {
+      if (copying(session.account).sessions.includes(session)) facts.set(FACT, true)
+    })
+    host.on('session/restored', ({ session, facts }) => {
+      if (facts.get(FACT) === true) enable(session)
+    })
 
     host.on('outgoing/message', strip, 'rewrite')
     host.on('incoming/message', strip, 'rewrite')

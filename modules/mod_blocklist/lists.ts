@@ -2,7 +2,7 @@
 import type { ModuleHost } from '../../server/host/host.ts'
 import type { Jid } from '../../server/jid/jid.ts'
 import type { Account } from '../../server/session/account.ts'
-import type { Maybe } from '../../server/util/maybe.ts'
+import { isPending, type Maybe } from '../../server/util/maybe.ts'
 import type { MapStore } from '../../storage/store.ts'
 import type { Blocking, Blocklist } from './blocklist.ts'
 
@@ -20,6 +20,10 @@ export class Blocklists {
     this.#held = host.accountSlot('blocklist', () => ({ list: undefined }))
     host.on('session/binding', async ({ account }) => {
       await this.ofAccount(account)
+    })
+    host.on('message/expected', ({ to }) => {
+      const list = this.of(to)
+      return isPending(list) ? list.then(() => undefined) : undefined
     })
   }
 

@@ -21,7 +21,7 @@ interface Item {
 
 export function setupRequests(host: ModuleHost<'roster'>, lists: Blocklists, reports: Reports, maxItems: number): void {
   /** Clients that have asked for the list want to hear of changes (§3.3). */
-  const interested = host.slot('interested', () => ({ yes: false }))
+  const interested = host.lastingSlot('interested', () => ({ yes: false }))
   const visibility = setupVisibility(host)
 
   host.iq({ type: 'get', ns: NS.blocking, name: 'blocklist', at: 'self' }, async ({ origin }) => {

@@ -66,6 +66,10 @@ export default defineModule({
       },
     })
 
+    // What waits must be among what the client has not acknowledged, before anybody looks at that.
+    host.on('session/saving', ({ session }) => set(session, 'active'), 'guard')
+    host.on('session/closed', ({ session }) => release(session), 'guard')
+
     host.defer(() => {
       for (const { sessions } of host.accounts) for (const session of sessions) set(session, 'active')
     })

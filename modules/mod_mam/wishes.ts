@@ -21,6 +21,9 @@ export class Wishes {
     host.on('session/binding', async ({ account }) => {
       await this.of(account)
     })
+    host.on('message/expected', ({ from, to }) =>
+      host.account(to.bare) === undefined ? this.ofNode(to.node ?? '', from).then(() => undefined) : undefined,
+    )
   }
 
   /** At once if the account's session was bound while we were there. */

@@ -10,6 +10,8 @@ import type { Stanza } from '../../server/xml/stanza.ts'
 /** Addresses that a client may send directed presence to, rooms among them. */
 const MOST_DIRECTED = 1000
 
+const FACT = 'directed presence'
+
 export interface Directed {
   /** Remembers whom a client has shown itself to. */
   note(event: StanzaEvent<ClientSession>): Handled | undefined
@@ -19,6 +21,15 @@ export interface Directed {
 
 export function setupDirected(host: ModuleHost<'roster' | 'accounts'>): Directed {
   const shownTo = host.slot('directed', () => new Map<string, Jid>())
+
+  host.on('session/saving', ({ session, facts }) => {
+    facts.set(FACT, [...shownTo(session).keys()])
+  })
+  host.on('session/restored', ({ session, facts }) => {
+    // As they were saved.
+    const addresses = (facts.get(FACT) ?? []) as readonly string[]
+    for (const address of addresses) shownTo(session).set(address, host.parseJid(address))
+  })
 
   return {
     note({ stanza, origin, to }) {

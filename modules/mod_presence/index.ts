@@ -37,7 +37,7 @@ export default defineModule({
   setup(host) {
     const directed = setupDirected(host)
     const probes = setupProbes(host)
-    const receptive = host.slot('receptive', () => ({ once: false }))
+    const receptive = host.lastingSlot('receptive', () => ({ once: false }))
 
     host.on('outgoing/presence', (event) => {
       const { stanza } = event

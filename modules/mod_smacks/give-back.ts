@@ -4,10 +4,15 @@ import type { ClientSession } from '../../server/session/client-session.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { errorReply } from '../../server/xml/build.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
+import type { UnackedStanza } from './unacked.ts'
 
 /** As if it had come for somebody who is not there: somebody keeps it, or its sender is told. */
-export async function giveBack(host: ModuleHost, session: ClientSession, stanza: Stanza): Promise<void> {
-  if ((await host.fire('session/undelivered', { session, stanza })) !== undefined) return
+export async function giveBack(
+  host: ModuleHost,
+  session: ClientSession,
+  { stanza, kept }: UnackedStanza,
+): Promise<void> {
+  if ((await host.fire('session/undelivered', { session, stanza, kept })) !== undefined) return
   if (!isAwaited(stanza)) return
   await host.send(errorReply(stanza, new StanzaError('recipient-unavailable').toElement()))
 }

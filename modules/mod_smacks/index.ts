@@ -9,13 +9,14 @@ import type { Stream } from '../../server/stream/stream.ts'
 import { StreamError } from '../../server/stream/stream-error.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
-import { written } from '../../server/xml/raw-element.ts'
+import { map } from '../../storage/store.ts'
 import { giveBack } from './give-back.ts'
-import { Managed } from './managed.ts'
+import { Managed, type ManagedBeginning, type ManagedOwner } from './managed.ts'
+import { failed, setupNonzas } from './nonzas.ts'
+import { Records, type SessionRecord } from './records.ts'
 import { Resumables } from './resumables.ts'
+import { setupSuspension } from './suspension.ts'
 import { WRAP } from './unacked.ts'
-
-const FEATURE = written(xml('sm', { xmlns: NS.sm }))
 
 /** For those who enable and resume in the course of a login (XEP-0198 §9), or want to know who is there. */
 export interface StreamManagement {
@@ -24,7 +25,7 @@ export interface StreamManagement {
   /** Gives `<enabled/>` or `<failed/>`. */
   enable(session: ClientSession, request: Element): Element
   /** Takes up a session over a stream that has logged in; gives `<failed/>` if that cannot be. */
-  resume(stream: Stream, request: Element): Resumption
+  resume(stream: Stream, request: Element): Promise<Resumption>
 }
 
 export type Resumption =
@@ -58,51 +59,44 @@ export default defineModule({
       .duration({ min: 1 })
       .default(10)
       .describe('How long it may take before it is woken up by a push notification.'),
-    max_stanzas: t.integer({ min: 10 }).default(500).describe('Stanzas that may wait for an acknowledgement.'),
-    max_size: t.size({ min: 65_536 }).default(5_242_880).describe('The same in bytes.'),
+    max_stanzas: t
+      .integer({ min: 10 })
+      .default(500)
+      .describe('Stanzas that may come for a client that is cut off; with more its session ends.'),
+    max_size: t
+      .size({ min: 65_536 })
+      .default(5_242_880)
+      .describe('Bytes that may wait for an acknowledgement; with more the session ends.'),
     max_waiting: t.integer({ min: 1 }).default(10).describe('Clients of one account that may be cut off at a time.'),
   },
 
-  setup(host, { config }) {
+  stores: { sessions: map<SessionRecord>('sessions') },
+
+  setup(host, { config, stores: { sessions } }) {
     const managed = host.slot('managed', (): { state: Managed | undefined } => ({ state: undefined }))
     const resumables = new Resumables()
+    const records = new Records(host, sessions)
     const active = new Set<Managed>()
     const wakeAfter = config.wake_after * 1000
-    const owner = { overflowed: overflow, waits: (state: Managed) => tellWhatWaits(host, state) }
     const limits = { stanzas: config.max_stanzas, chars: config.max_size }
+    const owner: ManagedOwner = {
+      overflowed: overflow,
+      waits: (state) => tellWhatWaits(host, state),
+      store: ({ session }, stanza, is) => host.fire('session/unacknowledged', { session, stanza, is }),
+      counts: (state, handled) => records.note(state, handled),
+    }
+    setupSuspension(host, { records, resumables, stateOf: (session) => managed(session).state, adopt, wait })
 
-    host.streamFeature({
-      needs: ['authenticated'],
-      forbids: ['bound'],
-      offer: () => FEATURE,
-    })
-
-    host.nonza({ ns: NS.sm, name: 'enable' }, (stream, request) => {
-      const session = sessionOf(stream)
-      stream.send(session === undefined ? failed('unexpected-request') : enable(session, request))
-    })
-
-    host.nonza({ ns: NS.sm, name: 'resume' }, (stream, request) => {
-      const done = resume(stream, request)
-      stream.send('failed' in done ? done.failed : done.resumed)
-      if ('take' in done) done.take()
-    })
-
-    host.nonza({ ns: NS.sm, name: 'r' }, (stream) => stateOf(stream).answer())
-
-    host.nonza({ ns: NS.sm, name: 'a' }, (stream, ack) => {
-      acknowledge(stateOf(stream), ack.attrs['h'])
-    })
+    setupNonzas(host, { enable, resume }, (session) => managed(session).state)
 
     host.on('session/detached', ({ session, stream }) => {
       const { state } = managed(session)
+      if (state?.id === undefined) return undefined
       // A client that has said goodbye does not come back to this session.
-      if (state?.id === undefined || stream.hasGoodbye || waitingOf(session) >= config.max_waiting) return undefined
-      state.unacked.keep()
-      resumables.wait(
-        state,
-        host.after(state.resumeSeconds, 'give up a session', () => host.closeSession(session)),
-      )
+      if (stream.hasGoodbye) records.forget(state)
+      if (stream.hasGoodbye || waitingOf(session) >= config.max_waiting) return undefined
+      state.detached()
+      wait(state, Math.max(state.resumeSeconds, host.fire('session/patience', { session }) ?? 0))
       host.log.debug('session waits for its client', { jid: session.jid.full })
       tellWhatWaits(host, state)
       return 'kept'
@@ -114,14 +108,6 @@ export default defineModule({
     })
 
     host.use(host.clock.every(LOOK_MILLISECONDS, look))
-
-    host.provide('bind-feature', {
-      ns: NS.sm,
-      apply(session, bind) {
-        const request = bind.child('enable', NS.sm)
-        return request && enable(session, request)
-      },
-    })
 
     return {
       enable,
@@ -135,24 +121,44 @@ export default defineModule({
       const wished = parseInteger(request.attrs['max'] ?? '', { min: 1 }) ?? config.resume_timeout
       const seconds = Math.min(wished, config.resume_timeout)
       const id = wantsResume && seconds > 0 ? host.random.id() : undefined
-      const state = new Managed(session, id === undefined ? undefined : { id, seconds }, limits, owner)
-      managed(session).state = state
-      active.add(state)
-      if (id !== undefined) resumables.add(id, state)
+      adopt(session, { resume: id === undefined ? undefined : { id, seconds } })
       const attributes = id === undefined ? {} : { id, resume: 'true', max: String(seconds) }
       return xml('enabled', { xmlns: NS.sm, ...attributes })
     }
 
-    function resume(stream: Stream, request: Element): Resumption {
+    function adopt(session: ClientSession, beginning: ManagedBeginning): Managed {
+      const state = new Managed(session, beginning, limits, owner)
+      managed(session).state = state
+      active.add(state)
+      if (state.id !== undefined) resumables.add(state.id, state)
+      return state
+    }
+
+    function wait(state: Managed, seconds: number): void {
+      const timer = host.after(seconds, 'give up a session', () => host.closeSession(state.session))
+      resumables.wait(state, timer, host.clock.now() + seconds * 1000)
+    }
+
+    async function resume(stream: Stream, request: Element): Promise<Resumption> {
       const { identity } = stream
       const id = request.attrs['previd'] ?? ''
       const h = parseInteger(request.attrs['h'] ?? '', { min: 0, max: WRAP - 1 })
       if (identity === undefined || stream.facts.has('bound')) return { failed: failed('unexpected-request') }
+      // What came over the former stream and is still being handled would come again if it were not counted.
+      await resumables.find(id, identity.bare)?.settled()
       const state = resumables.find(id, identity.bare)
-      if (state === undefined) return { failed: failed('item-not-found', resumables.pastH(id, identity.bare)) }
+      if (state === undefined) return { failed: failed('item-not-found', await pastH(identity, id)) }
       if (h === undefined || !state.acknowledged(h)) return { failed: failed('bad-request', state.h) }
       const resumed = xml('resumed', { xmlns: NS.sm, previd: id, h: state.h })
       return { resumed, jid: state.session.jid, take: () => take(state, stream) }
+    }
+
+    /** What was handled of a session that is over, or that this server has never known because the one before was killed. */
+    async function pastH({ bare, node = '' }: Jid, id: string): Promise<string | undefined> {
+      const remembered = resumables.pastH(id, bare)
+      if (remembered !== undefined) return remembered
+      const record = await records.find(node, id)
+      return record && String(record.h % WRAP)
     }
 
     function take(state: Managed, stream: Stream): void {
@@ -188,42 +194,17 @@ export default defineModule({
       state.end()
       active.delete(state)
       resumables.end(state)
-      for (const stanza of state.unacked) await giveBack(host, state.session, stanza)
-    }
-
-    function stateOf(stream: Stream): Managed {
-      const session = sessionOf(stream)
-      const state = session && managed(session).state
-      if (state === undefined) throw new StreamError('unsupported-stanza-type', 'Stream management is not enabled')
-      return state
-    }
-
-    function sessionOf({ identity, facts }: Stream): ClientSession | undefined {
-      if (!facts.has('bound') || identity?.resource === undefined) return undefined
-      return host.account(identity.bare)?.session(identity.resource)
+      for (const unacked of state.unacked) await giveBack(host, state.session, unacked)
     }
   },
 })
 
-function acknowledge(state: Managed, text: string | undefined): void {
-  const h = parseInteger(text ?? '', { min: 0, max: WRAP - 1 })
-  if (h === undefined) throw new StreamError('policy-violation', 'An acknowledgement needs a count')
-  if (state.acknowledged(h)) return
-  // XEP-0198 §6: nobody can have handled what was never sent.
-  const counts = { h: String(h), 'send-count': String(state.unacked.sent % WRAP) }
-  throw new StreamError('undefined-condition', undefined, xml('handled-count-too-high', { xmlns: NS.sm, ...counts }))
-}
-
 /** Whoever can wake the client up hears of what it has not taken in. */
 function tellWhatWaits(host: ModuleHost, state: Managed): void {
-  for (const stanza of state.waiting()) host.announce('session/waiting', { session: state.session, stanza })
+  for (const { stanza } of state.waiting()) host.announce('session/waiting', { session: state.session, stanza })
 }
 
 /** Sessions of the same account that wait for their clients. */
 function waitingOf({ account }: ClientSession): number {
   return [...account.sessions].filter(({ stream }) => stream === undefined).length
-}
-
-function failed(condition: string, h?: string): Element {
-  return xml('failed', { xmlns: NS.sm, h }, xml(condition, { xmlns: NS.stanzas }))
 }

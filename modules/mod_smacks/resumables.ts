@@ -7,8 +7,8 @@ const REMEMBERED = 10_000
 
 export class Resumables {
   readonly #sessions = new Map<string, Managed>()
-  /** What ends those that wait for their client. */
-  readonly #timers = new Map<Managed, Disposable>()
+  /** Those that wait for their client, and what ends that. */
+  readonly #timers = new Map<Managed, { readonly timer: Disposable; readonly until: number }>()
   readonly #past = new LRUCache<string, { readonly bare: string; readonly h: string }>({ max: REMEMBERED })
 
   add(id: string, state: Managed): void {
@@ -27,13 +27,28 @@ export class Resumables {
     return past?.bare === bare ? past.h : undefined
   }
 
-  /** The session has no stream now; `timer` ends it. */
-  wait(state: Managed, timer: Disposable): void {
-    this.#timers.set(state, timer)
+  /** Those that wait for their client. */
+  get waiting(): Iterable<Managed> {
+    return this.#timers.keys()
+  }
+
+  isWaiting(state: Managed): boolean {
+    return this.#timers.has(state)
+  }
+
+  /** How long a session will go on waiting. */
+  secondsLeft(state: Managed, now: number): number {
+    const { until = now } = this.#timers.get(state) ?? {}
+    return Math.max(0, until - now) / 1000
+  }
+
+  /** The session has no stream now; `timer` ends it, at that time in milliseconds of the clock. */
+  wait(state: Managed, timer: Disposable, until: number): void {
+    this.#timers.set(state, { timer, until })
   }
 
   woken(state: Managed): void {
-    this.#timers.get(state)?.[Symbol.dispose]()
+    this.#timers.get(state)?.timer[Symbol.dispose]()
     this.#timers.delete(state)
   }
 

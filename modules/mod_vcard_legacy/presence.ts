@@ -21,7 +21,7 @@ export function setupPresence(host: ModuleHost<'vcard' | 'pep'>, pep: Pep): void
     value: { broadcast: none, directed: none },
   }))
   /** The presence of this client says what we have put into it, and not what its client has. */
-  const ours = host.slot('ours', () => ({ value: false }))
+  const ours = host.lastingSlot('ours', () => ({ value: false }))
 
   host.on('session/binding', async ({ account }) => {
     updateOf(account).value = await read(account.jid)

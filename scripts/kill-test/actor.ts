@@ -13,10 +13,12 @@ export interface ActorParts {
   readonly person: Person
   readonly ledger: Ledger
   readonly dice: Dice
+  readonly isInRoom: boolean
 }
 
 export class Actor {
   readonly client: ManagedClient
+  readonly #isInRoom: boolean
   readonly #ledger: Ledger
   readonly #dice: Dice
   /** What queries of the archive have brought, by their ids. */
@@ -24,7 +26,8 @@ export class Actor {
   /** The last item of each archive that has been read. */
   readonly #read = new Map<string, string>()
 
-  constructor({ person, ledger, dice }: ActorParts) {
+  constructor({ person, ledger, dice, isInRoom }: ActorParts) {
+    this.#isInRoom = isInRoom
     this.#ledger = ledger
     this.#dice = dice
     this.client = new ManagedClient(person, {
@@ -35,18 +38,12 @@ export class Actor {
     })
   }
 
-  /** Connects; a new session sends presence, and enters the room if it should be there. */
-  async arrive(endpoint: TcpEndpoint, place: 'room' | 'home'): Promise<void> {
-    if ((await this.client.connect(endpoint)) === 'resumed') return
-    this.client.send('<presence/>')
-    if (place === 'home') return
-    const muc = `<x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x>`
-    this.client.send(
-      `<presence to='${ROOM}/${this.client.person.node} of ${this.client.person.domain}'>${muc}</presence>`,
-    )
-    // Whoever made the room opens it; the others are told that it is not theirs.
-    const form = `<x xmlns='jabber:x:data' type='submit'/>`
-    await this.client.request('set', `<query xmlns='http://jabber.org/protocol/muc#owner'>${form}</query>`, ROOM)
+  /** Connects; a new session sends presence, and enters the room if its person talks there. */
+  arrive(endpoint: TcpEndpoint): Promise<void> {
+    return this.client.connect(endpoint, async () => {
+      this.client.send('<presence/>')
+      if (this.#isInRoom) await this.#enter()
+    })
   }
 
   say(sent: Sent, to: string): void {
@@ -66,6 +63,15 @@ export class Actor {
     const last = found.at(-1)
     if (last !== undefined) this.#read.set(owner, last.archiveId)
     return found
+  }
+
+  async #enter(): Promise<void> {
+    const { node, domain } = this.client.person
+    const muc = `<x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x>`
+    this.client.send(`<presence to='${ROOM}/${node} of ${domain}'>${muc}</presence>`)
+    // Whoever made the room opens it; the others are told that it is not theirs. Then they are in it.
+    const form = `<x xmlns='jabber:x:data' type='submit'/>`
+    await this.client.request('set', `<query xmlns='http://jabber.org/protocol/muc#owner'>${form}</query>`, ROOM)
   }
 
   #take(message: XmlNode, session: number): void {

@@ -49,6 +49,7 @@ export class ManagedClient {
   /** What we have handled. */
   #count = 0
   #isManaged = false
+  #isReady = false
   readonly #inbox: XmlNode[] = []
   #wake = (): void => {}
   readonly #asked = new Map<string, { resolve(answer: XmlNode): void; reject(error: Error): void }>()
@@ -65,8 +66,9 @@ export class ManagedClient {
     return `${this.person.node}@${this.person.domain}`
   }
 
-  get isConnected(): boolean {
-    return this.#wire !== undefined
+  /** True if it has a session, and has said what it had to say first. */
+  get isReady(): boolean {
+    return this.#isReady
   }
 
   /** Labels of what the server has not acknowledged. */
@@ -84,14 +86,11 @@ export class ManagedClient {
     this.drop()
   }
 
-  /** Takes up the former session if the server lets it; else begins another, and sends again what was not handled. */
-  async connect(endpoint: TcpEndpoint): Promise<'resumed' | 'new'> {
+  /** Takes up the former session if the server lets it; else begins another, and after `greet` sends again what was not handled. */
+  async connect(endpoint: TcpEndpoint, greet: () => Promise<void>): Promise<void> {
     await this.#login(endpoint)
-    if (this.#id !== undefined && (await this.#resume(this.#id))) return 'resumed'
-    const again = this.#sent.filter(({ label }) => label !== undefined)
-    await this.#begin()
-    for (const { xml, label } of again) this.send(xml, label)
-    return 'new'
+    if (this.#id === undefined || !(await this.#resume(this.#id))) await this.#beginAgain(greet)
+    this.#isReady = this.#isManaged
   }
 
   /** Sends a stanza; one with a label is sent until it has been handled. */
@@ -180,6 +179,17 @@ export class ManagedClient {
     return true
   }
 
+  async #beginAgain(greet: () => Promise<void>): Promise<void> {
+    const again = this.#sent.filter(({ label }) => label !== undefined)
+    await this.#begin()
+    try {
+      await greet()
+    } finally {
+      // Also when the connection has ended meanwhile: then for the next.
+      for (const { xml, label } of again) this.send(xml, label)
+    }
+  }
+
   async #begin(): Promise<void> {
     this.#id = undefined
     this.#write(
@@ -187,14 +197,14 @@ export class ManagedClient {
     )
     const bound = await this.#next()
     if (bound.attributes.get('type') !== 'result') throw new Error(`${this.bare}: no resource: ${print(bound)}`)
-    this.session++
-    this.#handled = 0
-    this.#sent = []
-    this.#count = 0
     this.#write(`<enable xmlns='${NS.sm}' resume='true'/>`)
     const enabled = await this.#next()
     this.#id = enabled.attributes.get('id')
     if (this.#id === undefined) throw new Error(`${this.bare}: no stream management: ${print(enabled)}`)
+    this.session++
+    this.#handled = 0
+    this.#sent = []
+    this.#count = 0
     this.#isManaged = true
     for (const element of this.#inbox.splice(0)) this.#take(element)
   }
@@ -242,8 +252,9 @@ export class ManagedClient {
   #forget(): void {
     this.#wire = undefined
     this.#isManaged = false
+    this.#isReady = false
     this.#inbox.length = 0
-    for (const { reject } of this.#asked.values()) reject(new Error(`${this.bare}: cut off ${this.#fault}`))
+    for (const asked of this.#asked.values()) asked.reject(new Error(`${this.bare}: cut off ${this.#fault}`))
     this.#wake()
   }
 

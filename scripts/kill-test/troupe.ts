@@ -55,7 +55,7 @@ export class Troupe {
     this.#members = DOMAINS.flatMap((domain) =>
       Object.entries(NODES).map(([node, part]) => {
         const person = { node, domain, resource: 'stage' }
-        return { part, actor: new Actor({ person, ledger: this.#ledger, dice }) }
+        return { part, actor: new Actor({ person, ledger: this.#ledger, dice, isInRoom: part === 'talks' }) }
       }),
     )
   }
@@ -66,7 +66,7 @@ export class Troupe {
 
   /** Everybody comes back; gives the account of what was sent since the last time. */
   async gather(): Promise<Account> {
-    for (const { actor, part } of this.#members) await actor.arrive(this.#endpoint, part === 'talks' ? 'room' : 'home')
+    for (const { actor } of this.#members) await actor.arrive(this.#endpoint)
     await this.#until(() => this.#ofPart('talks').every(({ client }) => client.pending.length === 0))
     await this.#until(() => this.#ledger.isComplete)
     await this.#readArchives()
@@ -98,7 +98,7 @@ export class Troupe {
 
   async #talk(actor: Actor, over: AbortSignal): Promise<void> {
     while (!over.aborted) {
-      for (let n = this.#dice.between(1, 8); n > 0; n--) this.#saySomething(actor)
+      for (let n = this.#dice.between(1, 8); n > 0 && actor.client.isReady; n--) this.#saySomething(actor)
       if (this.#dice.happens(0.5)) actor.client.askForAck()
       await pause(this.#dice.between(0, 12))
     }
@@ -122,7 +122,7 @@ export class Troupe {
     actor.client.drop()
     await pause(this.#dice.between(0, 100))
     try {
-      if (!over.aborted) await actor.client.connect(this.#endpoint)
+      if (!over.aborted) await actor.arrive(this.#endpoint)
     } catch {
       // The server was quicker in going. Everybody comes back to the next one.
     }

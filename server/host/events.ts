@@ -46,7 +46,11 @@ export interface HostHooks {
    * A session is over and its client has not acknowledged this (XEP-0198 §4):
    * keep it or give it to another client; what nobody handles is refused.
    */
-  'session/undelivered': Chain<{ readonly session: ClientSession; readonly stanza: Stanza; readonly kept?: Kept }>
+  'session/undelivered': Chain<{
+    readonly session: ClientSession
+    readonly stanza: Stanza
+    readonly kept?: Kept | undefined
+  }>
   /**
    * A stanza has been sent to a client that will acknowledge it, or waits for one that is cut off (XEP-0198): store it
    * until then, if it would be missed when the server ends before. `is: 'late'` says that this may take long; answered

@@ -6,7 +6,7 @@ import { type Jid, JidError } from '../jid/jid.ts'
 import type { Log } from '../log/log.ts'
 import { type Origin, RoutedStanza } from '../routed-stanza.ts'
 import { LocalOrigin } from '../router.ts'
-import type { SessionOwner } from '../session/client-session.ts'
+import type { ClientSession, SessionOwner } from '../session/client-session.ts'
 import { StanzaError } from '../stanza-error.ts'
 import { StreamError } from '../stream/stream-error.ts'
 import type { Stanza } from '../xml/stanza.ts'
@@ -86,8 +86,12 @@ export class HostSet {
     for (const host of accountsFirst) await this.#fill(host)
   }
 
+  /** Services first, so that they still see who is there. */
   async stop(): Promise<void> {
-    for (const domain of [...this.#served.keys()].toReversed()) await this.#remove(domain)
+    for (const domain of [...this.#served.keys()].toReversed()) {
+      await this.#suspend(domain)
+      this.#served.delete(domain)
+    }
   }
 
   /** Makes the hosts as a new configuration wants them; gives what was done, in words. */
@@ -125,6 +129,7 @@ export class HostSet {
   async #fill({ domain, modules }: OneHost): Promise<void> {
     const wanted = [...modules.keys()].map((name) => this.#known.get(name)).filter((module) => module !== undefined)
     for (const module of inOrder(wanted)) await this.#load(domain, module)
+    await this.#served.get(domain)?.host.hooks.fire('host/started', { domain })
   }
 
   /** One that fails is reported, and the host does without it, unless the admin cannot. */
@@ -140,11 +145,22 @@ export class HostSet {
   async #remove(domain: string): Promise<void> {
     const served = this.#served.get(domain)
     if (served === undefined) return
-    // Closing one changes the lists.
-    const sessions = Array.from(served.host.directory.accounts).flatMap((account) => Array.from(account.sessions))
-    for (const session of sessions) served.host.closeSession(session, new StreamError('host-gone'))
+    for (const session of sessionsOf(served)) served.host.closeSession(session, new StreamError('host-gone'))
     await served.loader.unloadAll()
     this.#served.delete(domain)
+  }
+
+  /** Ends the sessions that nobody comes back to; the others are written down, and nobody hears of it. */
+  async #suspend(domain: string): Promise<void> {
+    const served = this.#served.get(domain)
+    if (served === undefined) return
+    const { host, loader } = served
+    for (const session of sessionsOf(served)) {
+      if (host.hooks.fire('session/outliving', { session }) === 'kept') continue
+      host.closeSession(session, new StreamError('system-shutdown'))
+    }
+    await host.hooks.fire('host/stopping', { domain })
+    await loader.unloadAll()
   }
 
   async #change({ domain, modules }: HostDiff): Promise<readonly string[]> {
@@ -193,6 +209,11 @@ export class HostSet {
       if (!(error instanceof JidError)) throw error
     }
   }
+}
+
+/** A list of its own, since closing one changes the lists. */
+function sessionsOf({ host }: Served): readonly ClientSession[] {
+  return Array.from(host.directory.accounts).flatMap((account) => Array.from(account.sessions))
 }
 
 /** Without these nobody could use a host: the server does not start in silence without them. */

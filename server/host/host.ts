@@ -139,6 +139,8 @@ export interface ModuleHost<D extends ServiceName = never> extends ModuleLife {
   holdAccount(jid: Jid): HeldAccount
   /** Binds a resource for the stream's identity; whoever had it before goes (RFC 6120 §7.7.2.2). */
   bindSession(stream: Stream, account: Account, resource: string): ClientSession
+  /** Makes a session without a stream, for a client that had it before the server was started anew. */
+  restoreSession(account: Account, resource: string): ClientSession
   /** Lets another stream carry a session. */
   attachSession(session: ClientSession, stream: Stream): void
   /** Ends a session; its client is told why, if there is a reason. */
@@ -166,6 +168,8 @@ export interface ModuleHost<D extends ServiceName = never> extends ModuleLife {
 
   /** A value kept with each session, created when first asked for. It survives a reload of the module. */
   slot<T>(name: string, initial: (session: ClientSession) => T): (session: ClientSession) => T
+  /** The same, for what must be known when the session goes on after a restart of the server: JSON. */
+  lastingSlot<T extends object>(name: string, initial: () => T): (session: ClientSession) => T
   /** The same with each account that has sessions. */
   accountSlot<T>(name: string, initial: (account: Account) => T): (account: Account) => T
 }

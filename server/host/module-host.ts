@@ -4,9 +4,9 @@ import type { AccountRole } from '../auth/accounts.ts'
 import type { KeyDerivation } from '../auth/pbkdf2.ts'
 import type { Jid } from '../jid/jid.ts'
 import type { Log } from '../log/log.ts'
-import type { HttpHandler } from '../net/http-server.ts'
 import type { Router } from '../router.ts'
 import { RoutedStanza } from '../routed-stanza.ts'
+import type { HttpHandler } from '../net/http-server.ts'
 import type { PendingIqs } from '../pending-iqs.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Maybe } from '../util/maybe.ts'
@@ -98,6 +98,7 @@ export function viewOf(
     },
     holdAccount: (jid) => host.directory.hold(jid),
     bindSession: (stream, account, resource) => host.bind(stream, account, resource),
+    restoreSession: (account, resource) => host.restore(account, resource),
     attachSession: (session, stream) => host.attach(session, stream),
     closeSession: (session, error) => host.closeSession(session, error),
 
@@ -114,6 +115,13 @@ export function viewOf(
     purge: (node) => kernel.purge(host.domain, node),
 
     slot: (slot, initial) => host.slots.slot(`session ${name} ${slot}`, initial),
+    lastingSlot: (slot, initial) => {
+      const of = view.slot(slot, initial)
+      const key = `${name} ${slot}`
+      view.on('session/saving', ({ session, facts }) => void facts.set(key, of(session)))
+      view.on('session/restored', ({ session, facts }) => void Object.assign(of(session), facts.get(key)))
+      return of
+    },
     accountSlot: (slot, initial) => host.slots.slot(`account ${name} ${slot}`, initial),
 
     spawn: (task, run) => life.spawn(task, run),

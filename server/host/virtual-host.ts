@@ -127,6 +127,13 @@ export class VirtualHost implements RoutedHost, StreamHost {
     return session
   }
 
+  /** Makes a session without a stream, as it was before the server was started anew. */
+  restore(account: Account, resource: string): ClientSession {
+    const session = new ClientSession(account.jid.withResource(resource), resource, account, this.#owner)
+    account.add(session)
+    return session
+  }
+
   /** Lets a stream carry a session from now on. */
   attach(session: ClientSession, stream: Stream): void {
     session.attach(stream)

@@ -3,7 +3,6 @@ import type { Jid } from '../jid/jid.ts'
 import { type Origin, RoutedStanza } from '../routed-stanza.ts'
 import type { Stream, StreamUser } from '../stream/stream.ts'
 import { StreamError } from '../stream/stream-error.ts'
-import type { InOrder } from '../util/in-order.ts'
 import { Mailbox } from '../util/mailbox.ts'
 import { isPending, type Maybe } from '../util/maybe.ts'
 import type { Stanza } from '../xml/stanza.ts'
@@ -28,6 +27,18 @@ export interface Outbox {
   hold?: ((stanza: Stanza) => boolean) | undefined
   /** Keeps a copy until the client has acknowledged it (XEP-0198); true if the stanza is safe though there may be no stream. */
   keep?: ((stanza: Stanza) => boolean) | undefined
+  /** What was sent last is being stored, in case the server ends before the client has it: whoever sent it waits for that. */
+  storing?: Promise<void> | undefined
+}
+
+/** Counts what has come from the client and has been dealt with (XEP-0198 §4). */
+export interface StanzaCounter {
+  /** The number of the stanza that has just come. */
+  begin(): number
+  /** All handlers have seen it, and all that it leaves in storage is on its way there. */
+  stored(number: number): void
+  /** It has been dealt with, and what it leaves in storage is durable. */
+  finish(number: number | undefined): void
 }
 
 /** Stanzas of one session that may wait behind one that is being handled, before its stream stops reading. */
@@ -50,7 +61,7 @@ export class ClientSession implements Origin, SlotBearer, StreamUser {
   /** What modules do with stanzas on their way out and in; undefined while none of them wants to. */
   readonly outbox: Outbox = {}
   /** Counts what has come from the client and has been dealt with, once somebody wants to know (XEP-0198 §4). */
-  counter: InOrder | undefined = undefined
+  counter: StanzaCounter | undefined = undefined
 
   constructor(jid: Jid, resource: string, account: Account, owner: SessionOwner) {
     this.jid = jid
@@ -144,8 +155,10 @@ export class ClientSession implements Origin, SlotBearer, StreamUser {
     const finish = (): void => counter.finish(event.number)
     const settle = (): void => {
       const settled = event.settled()
-      if (isPending(settled)) void settled.then(finish)
-      else finish()
+      if (!isPending(settled)) return finish()
+      if (event.number !== undefined) counter.stored(event.number)
+      void settled.then(finish)
+      return undefined
     }
     if (isPending(routed)) return routed.then(settle)
     return settle()

@@ -11,7 +11,7 @@ import type { ScannerLimits } from '../xml/limits.ts'
 import { Scanner, type ScannerListener } from '../xml/scanner.ts'
 import { XmlError } from '../xml/xml-error.ts'
 import { Stanza } from '../xml/stanza.ts'
-import { type Framing, tcpFraming, webSocketFraming } from './framing.ts'
+import { boshFraming, type Framing, tcpFraming, webSocketFraming } from './framing.ts'
 import { StreamError } from './stream-error.ts'
 import { type Held, Throttle } from './throttle.ts'
 import type { Transport, TransportListener } from './transport.ts'
@@ -65,6 +65,12 @@ const FACT_SETS: readonly ReadonlySet<StreamFact>[] = Array.from(
 )
 const NO_FACTS: ReadonlySet<StreamFact> = new Set()
 
+const framings: Readonly<Record<Transport['kind'], Framing>> = {
+  tcp: tcpFraming,
+  websocket: webSocketFraming,
+  bosh: boshFraming,
+}
+
 /** 1.0 or later (RFC 6120 §4.7.5). */
 const VERSION = /^0*[1-9]\d*(?:\.\d+)?$/
 
@@ -88,7 +94,7 @@ export class Stream implements TransportListener, ScannerListener, Held {
   claimed: string | undefined = undefined
   /** Milliseconds of the clock when something was last read. */
   heardAt: number
-  /** True if the peer has closed the stream, and was not cut off. */
+  /** True if the peer has closed the stream, before we did, and was not cut off. */
   hasGoodbye = false
   #factBits = 0
   #user: StreamUser | undefined = undefined
@@ -108,11 +114,13 @@ export class Stream implements TransportListener, ScannerListener, Held {
     this.#around = around
     this.#ended = ended
     const { clock, limits } = around
-    const isWebSocket = transport.kind === 'websocket'
-    this.#framing = isWebSocket ? webSocketFraming : tcpFraming
+    this.#framing = framings[transport.kind]
     this.heardAt = clock.now()
     this.#throttle = limits.bytes && new Throttle(limits.bytes, clock, this)
-    this.#scanner = new Scanner(this, { framing: isWebSocket ? 'frame' : 'stream', limits: limits.beforeLogin })
+    this.#scanner = new Scanner(this, {
+      framing: transport.kind === 'tcp' ? 'stream' : 'frame',
+      limits: limits.beforeLogin,
+    })
     this.#timer = clock.after(limits.loginSeconds * 1000, () =>
       this.close(new StreamError('connection-timeout', 'Login took too long')),
     )
@@ -318,7 +326,8 @@ export class Stream implements TransportListener, ScannerListener, Held {
   }
 
   onClose(): void {
-    this.hasGoodbye = true
+    // What answers our own closing tag is no wish to end the session.
+    if (!this.closed) this.hasGoodbye = true
     this.onWireEnd()
   }
 
