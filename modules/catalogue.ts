@@ -20,6 +20,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_disco: () => import('./mod_disco.ts'),
   mod_groups: () => import('./mod_groups/index.ts'),
   mod_idle: () => import('./mod_idle.ts'),
+  mod_invites: () => import('./mod_invites/index.ts'),
   mod_iq: () => import('./mod_iq.ts'),
   mod_last: () => import('./mod_last.ts'),
   mod_limits: () => import('./mod_limits.ts'),

@@ -2,7 +2,7 @@
 import { MalformedPassword } from '../../server/auth/password.ts'
 import { AccountError } from '../../server/auth/accounts.ts'
 import { t } from '../../server/config/types.ts'
-import type { Chain } from '../../server/host/hooks.ts'
+import type { Chain, Query } from '../../server/host/hooks.ts'
 import type { IqRequest } from '../../server/host/host.ts'
 import { defineModule } from '../../server/host/module.ts'
 import { type Jid, JidError } from '../../server/jid/jid.ts'
@@ -11,15 +11,33 @@ import { ClientSession } from '../../server/session/client-session.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import type { Stream } from '../../server/stream/stream.ts'
 import { StreamError } from '../../server/stream/stream-error.ts'
+import type { Maybe } from '../../server/util/maybe.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { RegistrationRates } from './rates.ts'
 
 declare module '../../server/host/events.ts' {
   interface HostHooks {
+    /** Whether somebody may register though registration is closed to others, since they were invited. */
+    'register/invitation': Query<{ readonly stream: Stream }, Invitation>
     /** Somebody wants an account; throw to refuse. */
-    'register/creating': Chain<{ readonly node: string; readonly address: string; readonly form: Element }>
+    'register/creating': Chain<Registering>
   }
+}
+
+export interface Invitation {
+  /** The name that the account must have; undefined if any will do. */
+  readonly node: string | undefined
+}
+
+/** An account that is about to be made. */
+export interface Registering {
+  readonly node: string
+  readonly address: string
+  readonly form: Element
+  readonly stream: Stream
+  /** Runs once it is known whether there is an account now. */
+  readonly afterwards: (run: (outcome: 'made' | 'refused') => Maybe<void>) => void
 }
 
 const NS_FEATURE = 'http://jabber.org/features/iq-register'
@@ -49,20 +67,20 @@ export default defineModule({
       })
     }
 
-    host.streamIq({ type: 'get', ns: NS.register, name: 'query' }, (stream) => {
-      requireOpen(stream)
-      return blankForm()
-    })
+    host.streamIq({ type: 'get', ns: NS.register, name: 'query' }, (stream) => blankForm(admit(stream)))
 
     host.streamIq({ type: 'set', ns: NS.register, name: 'query' }, async (stream, form) => {
-      requireOpen(stream)
+      const invitation = admit(stream)
       const { address, local } = stream.transport
       const node = nodeOf(form)
       const password = textOf(form, 'password')
-      await host.fire('register/creating', { node, address, form })
-      if (!local && rates?.allow(address) !== true)
-        throw new StanzaError('resource-constraint', 'Too many new accounts; try later')
-      await refusing(() => accounts.create(node, password))
+      await tryTo(async (afterwards) => {
+        await host.fire('register/creating', { node, address, form, stream, afterwards })
+        // Whoever was invited could not have come without.
+        if (!local && invitation === undefined && rates?.allow(address) !== true)
+          throw new StanzaError('resource-constraint', 'Too many new accounts; try later')
+        await refusing(() => accounts.create(node, password))
+      })
     })
 
     for (const at of ['host', 'self'] as const) {
@@ -106,11 +124,15 @@ export default defineModule({
       return gone.promise
     }
 
-    function requireOpen(stream: Stream): void {
+    /** Throws unless a new account may be made on that stream. Gives the invitation, if that is the reason. */
+    function admit(stream: Stream): Invitation | undefined {
+      const invitation = accounts.writable ? host.fire('register/invitation', { stream }) : undefined
       // A client that may not register here is told so, and has to go (XEP-0077 §3.1.1, §4).
-      if (!isOpen) throw new StanzaError('service-unavailable', 'Accounts are made by the admin of this server')
+      if (!isOpen && invitation === undefined)
+        throw new StanzaError('service-unavailable', 'Accounts are made by the admin of this server')
       if (stream.facts.has('authenticated')) throw new StanzaError('not-allowed', 'You have an account already')
       if (stream.needsTls) throw new StreamError('policy-violation', 'Encrypt the connection first')
+      return invitation
     }
 
     async function changePassword(form: Element, from: Jid): Promise<undefined> {
@@ -131,12 +153,12 @@ export default defineModule({
   },
 })
 
-function blankForm(): Element {
+function blankForm({ node }: Partial<Invitation> = {}): Element {
   return xml(
     'query',
     { xmlns: NS.register },
     xml('instructions', {}, 'Choose a username and a password.'),
-    xml('username', {}),
+    xml('username', {}, node),
     xml('password', {}),
   )
 }
@@ -149,6 +171,21 @@ function textOf(form: Element, name: string): string {
   const text = form.child(name)?.getText() ?? ''
   if (text === '') throw new StanzaError('not-acceptable', `The ${name} is missing`)
   return text
+}
+
+/** Runs what makes an account, and then what waits for how that went. */
+async function tryTo(make: (afterwards: Registering['afterwards']) => Promise<void>): Promise<void> {
+  const waiting: ((outcome: 'made' | 'refused') => Maybe<void>)[] = []
+  const tell = async (outcome: 'made' | 'refused'): Promise<void> => {
+    for (const run of waiting) await run(outcome)
+  }
+  try {
+    await make((run) => void waiting.push(run))
+  } catch (error) {
+    await tell('refused')
+    throw error
+  }
+  await tell('made')
 }
 
 /** Runs what changes an account; what it refuses becomes an answer. */
