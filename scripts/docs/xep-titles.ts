@@ -153,6 +153,7 @@ export const xepTitles: Readonly<Record<number, string>> = {
   464: 'Cookies',
   468: 'WebSocket S2S',
   470: 'Pubsub Attachments',
+  472: 'Pubsub Social Feed',
   474: 'SASL SCRAM Downgrade Protection',
   476: 'Pubsub Signing: OpenPGP Profile',
   478: 'Stream Limits Advertisement',
