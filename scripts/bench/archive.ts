@@ -8,12 +8,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { DatabaseSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
+import pg from 'pg'
 import { systemClock } from '../../server/util/clock.ts'
+import { postgres, sqlite } from '../../storage/sql/dialect.ts'
 import { Storage, type StorageOptions } from '../../storage/storage.ts'
 import { type ArchiveQuery, type ArchiveStore, archive, keyval, type NewArchiveItem } from '../../storage/store.ts'
 import { startPostgres } from '../../spec/support/postgres.ts'
-import { measureBig } from './big-archive.ts'
+import { type Behind, measureBig } from './big-archive.ts'
 
 const OWNERS = 1000
 const PEERS = 10
@@ -26,20 +29,32 @@ const { values, positionals: chosen } = parseArgs({
   allowPositionals: true,
   options: { messages: { type: 'string' } },
 })
-const measureIt = (name: string, options: StorageOptions): Promise<void> =>
-  values.messages === undefined ? measureAll(name, options) : measureBig(name, options, Number(values.messages))
+const measureIt = (name: string, options: StorageOptions, behind: Behind): Promise<void> =>
+  values.messages === undefined ? measureAll(name, options) : measureBig(name, options, Number(values.messages), behind)
 
 const runs: Readonly<Record<string, () => Promise<void>>> = {
-  memory: () => measureIt('memory', { driver: 'memory' }),
+  memory: () => measureAll('memory', { driver: 'memory' }),
   async sqlite() {
     const folder = await mkdtemp(join(tmpdir(), 'madrigal-bench-'))
-    await measureIt('SQLite', { driver: 'sqlite', path: join(folder, 'madrigal.db') })
+    const path = join(folder, 'madrigal.db')
+    const execute = async (sql: string): Promise<void> => {
+      const database = new DatabaseSync(path, { timeout: 60_000 })
+      database.exec(sql)
+      database.close()
+    }
+    await measureIt('SQLite', { driver: 'sqlite', path }, { dialect: sqlite, execute })
     await rm(folder, { recursive: true })
   },
   async postgres() {
-    await using postgres = await startPostgres({ durable: true })
-    await using database = await postgres.createDatabase()
-    await measureIt('PostgreSQL', { driver: 'postgres', url: database.url })
+    await using server = await startPostgres({ durable: true })
+    await using database = await server.createDatabase()
+    const execute = async (sql: string): Promise<void> => {
+      const client = new pg.Client({ connectionString: database.url })
+      await client.connect()
+      await client.query(sql)
+      await client.end()
+    }
+    await measureIt('PostgreSQL', { driver: 'postgres', url: database.url }, { dialect: postgres, execute })
   },
 }
 
