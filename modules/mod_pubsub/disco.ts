@@ -7,7 +7,9 @@ import type { DiscoItem } from '../../server/protocol/disco-items.ts'
 import type { Element } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { denialOf, denials } from './access.ts'
+import { requireReader } from './events.ts'
 import { isCurrent, type Node } from './node.ts'
+import { NS_PUBLIC } from './public-subscribers.ts'
 import { NS_ORDER } from './retrieving.ts'
 import type { Service } from './service.ts'
 import { NS_TYPE_FILTER, typeFilterIn } from './type-filter.ts'
@@ -51,6 +53,7 @@ export const commonFeatures: readonly string[] = [
     'subscription-options',
   ].map((name) => `${NS.pubsub}#${name}`),
   NS_ORDER,
+  NS_PUBLIC,
   NS_TYPE_FILTER,
 ]
 
@@ -82,8 +85,7 @@ export function nodeInfo(service: Service, id: string, who: Jid): DiscoInfo | un
 export async function itemsOfNode(service: Service, id: string, who: Jid): Promise<readonly DiscoItem[] | undefined> {
   const node = service.find(id)
   if (node === undefined) return undefined
-  const denial = denialOf(node.config.access_model, service.relation(node, who))
-  if (denial !== undefined) throw denials[denial]()
+  requireReader(service, node, who)
   return (await service.items(node)).map((item) => ({ jid: service.rules.jid.full, name: item.id }))
 }
 

@@ -8,7 +8,7 @@ import { message } from '../../server/xml/build.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
-import { denialOf } from './access.ts'
+import { denialOf, denials } from './access.ts'
 import { type Item, itemElement } from './item.ts'
 import { isCurrent, type Node, type Subscription } from './node.ts'
 import type { Listener, Service } from './service.ts'
@@ -116,6 +116,12 @@ function mayHear(service: Service, node: Node, who: Jid): boolean {
 function isShownRight({ rules }: Service, to: Jid, { options: { shows } }: Subscription): boolean {
   if (shows === undefined) return true
   return rules.showsOf?.(to)?.some((show) => shows.some((wanted) => wanted === show)) ?? true
+}
+
+/** Throws StanzaError if somebody may not read a node. */
+export function requireReader(service: Service, node: Node, who: Jid): void {
+  const denial = denialOf(node.config.access_model, service.relation(node, who))
+  if (denial !== undefined) throw denials[denial]()
 }
 
 export function mayRead(service: Service, node: Node, who: Jid): boolean {

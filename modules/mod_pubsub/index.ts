@@ -66,7 +66,7 @@ declare module '../../server/host/module.ts' {
 export default defineModule({
   name: 'pubsub',
   about: 'keeps nodes to which some publish and others subscribe',
-  xeps: { 60: '1.30.0', 59: '1.0', 413: '0.2.1', 462: '0.1.1', 503: '0.3.0' },
+  xeps: { 60: '1.30.0', 59: '1.0', 413: '0.2.1', 462: '0.1.1', 465: '0.1.1', 503: '0.3.0' },
   on: ['local', 'pubsub'],
   config,
   stores: { records: map<StoredRecord>('pubsub'), items: map<StoredItem>(itemsStoreName) },

@@ -51,7 +51,7 @@ export async function setSubscriptions(service: Service, node: Node, list: Eleme
     const before = node.subscriptions.get(address)
     if (!isSettable(state)) refused.push(address)
     else if (state !== (before?.state ?? 'none')) {
-      changes.set(address, state === 'none' ? undefined : { state, options: before?.options ?? usualOptions })
+      changes.set(address, state === 'none' ? undefined : { ...(before ?? { options: usualOptions }), state })
     }
   }
   await service.setSubscriptions(node, changes)

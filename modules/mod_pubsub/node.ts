@@ -9,6 +9,8 @@ import { isOver, type SubscriptionOptions } from './subscription-options.ts'
 export interface Subscription {
   readonly state: 'subscribed' | 'pending'
   readonly options: SubscriptionOptions
+  /** Others may know of it (XEP-0465). */
+  readonly isPublic?: boolean | undefined
 }
 
 /** Whether it holds: somebody has approved it, and its time is not over. */

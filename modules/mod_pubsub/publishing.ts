@@ -94,7 +94,11 @@ async function nodeToMake(
   item: Publication['item'],
 ): Promise<Node> {
   if (!service.rules.autoCreate || id === undefined || id === '') return service.require(id)
-  checkItem(service, newConfig(service, id, required), item)
+  const config = newConfig(service, id, required)
+  checkItem(service, config, item)
+  if (config.persist_items && item !== undefined) {
+    checkRoom(service, charsOf({ id: item.id ?? '', payload: item.payload }))
+  }
   return createNode(service, id, who, required)
 }
 
@@ -136,7 +140,7 @@ async function store(service: Service, node: Node, who: Jid, id: string, payload
     payload,
   }
   const growth = charsOf(item) - sumOfChars(former === undefined ? evicted : [former, ...evicted])
-  if (growth > 0 && !service.hasRoomFor(growth)) throw new StanzaError('resource-constraint', 'There is no more room')
+  checkRoom(service, growth)
   const gone = evicted.map((one) => [one.id, undefined] as const)
   await service.setItems(node, [[id, storedItem(item)], ...gone], growth)
   if (evicted.length > 0 && whenFull === 'retract-oldest' && tells) {
@@ -145,6 +149,10 @@ async function store(service: Service, node: Node, who: Jid, id: string, payload
   }
   await notify(service, node, publishedEvent(service, node, item), item)
   return item
+}
+
+function checkRoom(service: Service, growth: number): void {
+  if (growth > 0 && !service.hasRoomFor(growth)) throw new StanzaError('resource-constraint', 'There is no more room')
 }
 
 /** A node that stores nothing passes on what it gets, and remembers the last of it for those who come (§12.10). */

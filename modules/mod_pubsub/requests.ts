@@ -5,6 +5,7 @@ import { StanzaError } from '../../server/stanza-error.ts'
 import type { Element } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { ownerRequests } from './owner-requests.ts'
+import { handlerForSubscribers } from './public-subscribers.ts'
 import { publisherRequests } from './publisher-requests.ts'
 import type { Service } from './service.ts'
 import { subscriberRequests } from './subscriber-requests.ts'
@@ -16,7 +17,8 @@ export async function answer(service: Service, iq: PubsubIq): Promise<Element | 
   const [action] = pubsub.elements
   if (action === undefined) throw new StanzaError('bad-request', 'There is nothing to be done')
   const space = pubsub.ns === NS.pubsubOwner ? 'owner' : 'pubsub'
-  const handler = handlers.get(`${space} ${stanza.type} ${action.name}`)
+  const kind = `${space} ${stanza.type} ${action.name}`
+  const handler = handlerForSubscribers(action.attrs['node'], kind) ?? handlers.get(kind)
   if (handler === undefined) throw unsupported(action.name === 'collection' ? 'collections' : action.name)
   return handler({ service, who, pubsub, action, after: (run) => iq.afterAnswer(run) })
 }

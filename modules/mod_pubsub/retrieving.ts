@@ -22,9 +22,8 @@ export const NS_ORDER = 'urn:xmpp:order-by:1'
 const MOST_CHARS = 1024 * 1024
 
 /** The answer to a request for items by somebody who may have them. Throws StanzaError. */
-export async function itemsAnswer(request: Request, node: Node): Promise<Element> {
+export function itemsAnswer(request: Request, node: Node, items: readonly Item[]): Element {
   const { service, pubsub, action } = request
-  const items = await service.items(node)
   const ids = new Set(action.elements.filter(({ name }) => name === 'item').map(({ attrs }) => attrs['id']))
   if (ids.size > 0) return pubsubElement(itemsElement(service, node, named(items, ids)))
   const ordered = order(items, pubsub.child('order', NS_ORDER))

@@ -2,9 +2,9 @@
 import { formIn } from '../../server/protocol/raw-form.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { xml } from '../../server/xml/element.ts'
-import { denialOf, denials } from './access.ts'
-import { sendLastItem } from './events.ts'
+import { requireReader, sendLastItem } from './events.ts'
 import type { Node } from './node.ts'
+import { isPublic } from './public-subscribers.ts'
 import { ownAddress, pubsubElement, type Request, type RequestHandler } from './request.ts'
 import { itemsAnswer } from './retrieving.ts'
 import { requireSubscription, subscribe, subscriptionsOf, unsubscribe } from './subscribing.ts'
@@ -18,7 +18,8 @@ export const subscriberRequests: Readonly<Record<string, RequestHandler>> = {
     const node = service.require(action.attrs['node'])
     const wanted = pubsub.child('options')
     const options = wanted && (readOptions(formIn(wanted), usualOptions, service.now, service.bounds) ?? usualOptions)
-    const { state } = await subscribe(service, node, address, options)
+    const chosen = { options: options ?? usualOptions, isPublic: isPublic(action) }
+    const { state } = await subscribe(service, node, address, chosen)
     if (state === 'subscribed' && node.config.send_last_published_item !== 'never') {
       after(() => void sendLastItem(service, node, address))
     }
@@ -89,14 +90,8 @@ export const subscriberRequests: Readonly<Record<string, RequestHandler>> = {
     if (action.attrs['subid'] !== undefined && action.attrs['node'] === undefined) throw new StanzaError('bad-request')
     const node = service.require(action.attrs['node'])
     requireReader(service, node, who)
-    return itemsAnswer(request, node)
+    return itemsAnswer(request, node, await service.items(node))
   },
-}
-
-/** Throws StanzaError if somebody may not read a node. */
-export function requireReader(service: Request['service'], node: Node, who: Request['who']): void {
-  const denial = denialOf(node.config.access_model, service.relation(node, who))
-  if (denial !== undefined) throw denials[denial]()
 }
 
 function nodesAsked(service: Request['service'], id: string | undefined): Iterable<Node> {

@@ -14,7 +14,7 @@ import { denialOf, denials } from './access.ts'
 import { eventElement, tellSubscriptions } from './events.ts'
 import { isCurrent, type Node, type Subscription } from './node.ts'
 import { checkId, type Service } from './service.ts'
-import { type SubscriptionOptions, usualOptions } from './subscription-options.ts'
+import { usualOptions } from './subscription-options.ts'
 
 /** Addresses of one entity that may be subscribed to a node. */
 const MOST_ADDRESSES = 20
@@ -24,7 +24,7 @@ export async function subscribe(
   service: Service,
   node: Node,
   address: Jid,
-  options: SubscriptionOptions = usualOptions,
+  { options, isPublic }: Omit<Subscription, 'state'> = { options: usualOptions },
 ): Promise<Subscription> {
   const former = node.subscriptions.get(address.full)
   if (former?.state === 'pending') throw pubsubError('pending-subscription')
@@ -32,7 +32,8 @@ export async function subscribe(
   const denial = denialOf(node.config.access_model, service.relation(node, address))
   if (denial !== undefined && denial !== 'needs-approval') throw denials[denial]()
   if (former === undefined) checkNumber(service, node, address)
-  const subscription: Subscription = { state: denial === undefined ? 'subscribed' : 'pending', options }
+  const state = denial === undefined ? 'subscribed' : 'pending'
+  const subscription: Subscription = { state, options, ...(isPublic === true && { isPublic }) }
   await service.setSubscriptions(node, [[address.full, subscription]])
   if (subscription.state === 'pending') askToDecide(service, node, address.full, node.owners)
   else tellOwners(service, node, address.full, 'subscribed')

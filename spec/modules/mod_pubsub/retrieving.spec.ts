@@ -11,7 +11,9 @@ const RSM = 'http://jabber.org/protocol/rsm'
 async function ask({ service }: PubsubWorld, items: string, rest = ''): Promise<string> {
   const pubsub = parseElement(`<pubsub xmlns='${NS}'>${items}${rest}</pubsub>`)
   const action = pubsub.elements[0] as Element
-  const answer = await itemsAnswer({ service, who: juliet, pubsub, action, after: () => {} }, service.require('n'))
+  const node = service.require('n')
+  const request = { service, who: juliet, pubsub, action, after: () => {} }
+  const answer = itemsAnswer(request, node, await service.items(node))
   const ids = answer.child('items')?.elements.map(({ attrs }) => attrs['id'])
   const set = answer.child('set', RSM)
   const first = set?.child('first')

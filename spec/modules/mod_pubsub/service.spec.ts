@@ -186,7 +186,7 @@ t.test('items and subscriptions have an end', async (t) => {
   await world.publish('n', '1', juliet, { item_expire: 60 })
   const node = world.service.require('n')
   const expire = world.clock.now() + 90_000
-  await subscribe(world.service, node, romeo, { ...usualOptions, expire })
+  await subscribe(world.service, node, romeo, { options: { ...usualOptions, expire } })
   world.clock.advance(30_000)
   await world.publish('n', '2')
   world.clock.advance(30_000)
