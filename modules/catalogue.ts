@@ -27,6 +27,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_lookalikes: () => import('./mod_lookalikes/index.ts'),
   mod_mam: () => import('./mod_mam/index.ts'),
   mod_message: () => import('./mod_message.ts'),
+  mod_moved: () => import('./mod_moved.ts'),
   mod_muc: () => import('./mod_muc/index.ts'),
   mod_muc_activity: () => import('./mod_muc_activity.ts'),
   mod_muc_hats: () => import('./mod_muc_hats.ts'),

@@ -17,7 +17,7 @@ export default defineModule({
   on: ['local'],
 
   setup(host) {
-    const begun = host.slot('begun', () => ({ at: host.clock.now() }))
+    const begun = host.lastingSlot('begun', () => ({ at: host.clock.now() }))
 
     host.on('session/bound', ({ session }) => void begun(session))
 

@@ -84,9 +84,11 @@ export class StanzaError extends Error {
 
   /** Reads the `<error/>` of an error stanza somebody sent; unknown conditions become undefined-condition. */
   static fromElement(error: Element | undefined): StanzaError {
-    const condition = error?.elements.find(({ ns, name }) => ns === NS.stanzas && Object.hasOwn(typeOf, name))?.name
+    const told = error?.elements.find(({ ns, name }) => ns === NS.stanzas && Object.hasOwn(typeOf, name))
     const text = error?.child('text', NS.stanzas)?.getText()
+    const uri = told?.getText().trim() || undefined
     // `hasOwn` above has made it a key of the table.
-    return new StanzaError((condition as StanzaCondition | undefined) ?? 'undefined-condition', text)
+    const condition = (told?.name as StanzaCondition | undefined) ?? 'undefined-condition'
+    return new StanzaError(condition, text, uri === undefined ? {} : { uri })
   }
 }

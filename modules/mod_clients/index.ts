@@ -35,7 +35,7 @@ export default defineModule({
     if (accounts.anonymous) return
     const known = new KnownClients(stores.clients, host.clock, config.keep)
     const ofStreams = new WeakMap<Stream, SessionClient>()
-    const ofSession = host.slot('client', (): { is: SessionClient | undefined } => ({ is: undefined }))
+    const ofSession = host.lastingSlot('client', (): { is: SessionClient | undefined } => ({ is: undefined }))
     const devices = new Devices(host, known, (session) => ofSession(session).is)
 
     host.provide('account-feature', NS_CAM)

@@ -28,6 +28,8 @@ export interface Rosters {
   sendToInterested(roster: Roster, stanzaFor: (session: ClientSession) => Stanza): void
   /** Grants the request of a contact in the name of an account, and asks for the same (XEP-0379 §3.5). */
   accept(account: Jid, contact: Jid): Promise<void>
+  /** A contact has another address: it is granted what the former was, which is granted nothing more (XEP-0283 §4.4). */
+  follow(account: Jid, former: Jid, contact: Jid): Promise<void>
   /** Makes each of two accounts a contact of the other, both of whom have agreed. */
   befriend(one: Jid, other: Jid): Promise<void>
   /** Asks anew who shares contacts with an account, and tells its clients what has changed. */
@@ -112,6 +114,7 @@ export default defineModule({
       ...contacts,
       accept: standing.accept,
       befriend: standing.befriend,
+      follow: standing.follow,
       regroup(node) {
         const account = host.account(bareOf(node))
         const roster = (account && held(account).roster) ?? idle.get(node)

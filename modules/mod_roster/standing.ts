@@ -16,7 +16,7 @@ interface Details {
   readonly show?: () => void
 }
 
-export interface Standing extends Pick<Rosters, 'accept' | 'befriend'> {
+export interface Standing extends Pick<Rosters, 'accept' | 'befriend' | 'follow'> {
   readonly change: (roster: Roster, contact: Jid, after: SubscriptionState, details?: Details) => Promise<void>
   /** Tells other modules who gets the account's presence from now on, or no longer. */
   readonly announce: (account: Jid, contact: Jid, before: SubscriptionState, after: SubscriptionState) => void
@@ -38,10 +38,37 @@ export function setupStanding(
       await tell(host, account, contact, before.to ? ['subscribed'] : ['subscribed', 'subscribe'])
       announce(account, contact, before, after)
     },
+    async follow(account, former, contact) {
+      const roster = await rosters.of(account.node ?? '')
+      const [before, old] = [roster.stateOf(contact), roster.stateOf(former)]
+      const granted = { ...before, from: true, asked: false }
+      await nameLike(roster, former, contact)
+      await change(roster, contact, granted)
+      await tell(host, account, contact, ['subscribed'])
+      announce(account, contact, before, granted)
+
+      // Each address may be left once only (XEP-0283 §6.2).
+      const left = { ...old, from: false }
+      await change(roster, former, left)
+      await tell(host, account, former, ['unsubscribed'])
+      announce(account, former, old, left)
+
+      if (!old.to || before.to) return
+      await change(roster, contact, { ...granted, ask: true })
+      await tell(host, account, contact, ['subscribe'])
+    },
     async befriend(one, other) {
       await addFriend(one, other)
       await addFriend(other, one)
     },
+  }
+
+  /** Somebody who is no contact yet is called what another contact is called, and stands in the same groups. */
+  async function nameLike(roster: Roster, former: Jid, contact: Jid): Promise<void> {
+    const known = roster.own(former)
+    if (known === undefined || roster.own(contact) !== undefined || roster.size >= maxContacts) return
+    const { name, groups } = known
+    await roster.set(contact, { ...newItem, name, groups }, roster.requests.get(contact.bare))
   }
 
   async function addFriend(account: Jid, contact: Jid): Promise<void> {

@@ -11,7 +11,7 @@ export interface MechanismsOfSessions {
 
 export function mechanismsOfSessions(host: ModuleHost): MechanismsOfSessions {
   const ofStreams = new WeakMap<Stream, string>()
-  const ofSession = host.slot('mechanism', (): { name: string | undefined } => ({ name: undefined }))
+  const ofSession = host.lastingSlot('mechanism', (): { name: string | undefined } => ({ name: undefined }))
   const take = ({ session, stream }: { session: ClientSession; stream: Stream }): void => {
     const name = ofStreams.get(stream)
     if (name !== undefined) ofSession(session).name = name

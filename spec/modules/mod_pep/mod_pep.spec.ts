@@ -139,7 +139,7 @@ t.test('who is blocked hears nothing', async (t) => {
 })
 
 t.test('with an account goes all that it has published', async (t) => {
-  await using world = await AccountWorld.open()
+  await using world = await AccountWorld.open({ modules: '{ tombstones: false }' })
   const romeo = await world.client('romeo@localhost/orchard')
   await romeo.ask('set', tune('1'))
   const { items } = await world.storage.open('localhost', { items: map<object>('pubsub_items') })

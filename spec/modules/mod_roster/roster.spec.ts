@@ -81,7 +81,7 @@ t.test('a roster outlives its sessions, and the cache', async (t) => {
 })
 
 t.test('nothing is left in memory of an account that was removed, whoever asks meanwhile', async (t) => {
-  await using world = await AccountWorld.open()
+  await using world = await AccountWorld.open({ modules: '{ tombstones: false }' })
   const romeo = await world.client('romeo@localhost/orchard')
   const juliet = await world.client('juliet@localhost/balcony')
   await romeo.say("<presence type='subscribed' to='juliet@localhost'/>")
