@@ -34,9 +34,13 @@ export default defineModule({
 
   setup(host) {
     const known = new LRUCache<string, ReadonlyMap<string, Wish>>({ max: MOST_ACCOUNTS })
+    /** Of any bookmarks: what was read while some were changed may be old. */
+    let changes = 0
 
     host.on('pep/changed', ({ account, node }) => {
-      if (node === NODE) known.delete(account.bare)
+      if (node !== NODE) return
+      changes++
+      known.delete(account.bare)
     })
 
     host.on(
@@ -47,6 +51,19 @@ export default defineModule({
       'rewrite',
     )
 
+    // A client that sleeps, but is connected, needs no other way to hear of it.
+    host.on('csi/urgent', ({ stanza, session: { account } }) => {
+      if (stanza.type !== 'groupchat' || !stanza.has('body')) return undefined
+      const wishes = known.get(account.jid.bare)
+      if (wishes === undefined) {
+        // This message has to do without.
+        host.spawn('read bookmarks', async () => void (await read(account.jid)))
+        return undefined
+      }
+      const wish = wishes.get(host.parseJid(stanza.from ?? host.domain).bare)
+      return wish === undefined || wish === 'on-mention' ? undefined : wish === 'always'
+    })
+
     return { of } satisfies ChatWishes
 
     function of(account: Jid, chat: Jid): Maybe<Wish | undefined> {
@@ -55,6 +72,7 @@ export default defineModule({
     }
 
     async function read(account: Jid): Promise<ReadonlyMap<string, Wish>> {
+      const before = changes
       const pep = host.service('pep')
       const items = (await pep.items(account, NODE)) ?? []
       const wishes = new Map<string, Wish>()
@@ -62,7 +80,7 @@ export default defineModule({
         const wish = wishIn(pep.payload(item))
         if (wish !== undefined) wishes.set(item.id, wish)
       }
-      known.set(account.bare, wishes)
+      if (changes === before) known.set(account.bare, wishes)
       return wishes
     }
   },

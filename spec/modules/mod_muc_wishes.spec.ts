@@ -4,6 +4,8 @@ import type { AwayMessage } from '../../modules/mod_muc_members/notices.ts'
 import { Jid } from '../../server/jid/jid.ts'
 import { message } from '../../server/xml/build.ts'
 import { parseElement } from '../../server/xml/parse.ts'
+import { Stanza } from '../../server/xml/stanza.ts'
+import { AccountWorld } from '../support/account-world.ts'
 import { startOwnServer } from '../support/own-server.ts'
 import type { Pep } from '../../modules/mod_pep/index.ts'
 
@@ -43,4 +45,29 @@ t.test('the setting for phones counts, then that for clients, then the usual one
   t.equal(await wishOf(), 'on-mention')
   await bookmark('<sometimes/>')
   t.equal(await wishOf(), 'on-mention')
+})
+
+t.test('clients that sleep hear at once of what they always want to hear, and never of what they do not', async (t) => {
+  await using world = await AccountWorld.open()
+  const juliet = await world.client('juliet@localhost/phone')
+  const { session } = juliet
+  const isUrgent = (content = '<body>Hello</body>'): boolean | undefined => {
+    const stanza = Stanza.parse(`<message from='${ROOM}/Romeo' type='groupchat'>${content}</message>`)
+    return world.host.hooks.fire('csi/urgent', { stanza, session })
+  }
+  const bookmark = (settings: string): Promise<Stanza> =>
+    juliet.ask(
+      'set',
+      `<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='urn:xmpp:bookmarks:1'><item id='${ROOM}'><conference xmlns='urn:xmpp:bookmarks:1'><extensions><notify xmlns='urn:xmpp:notification-settings:1'>${settings}</notify></extensions></conference></item></publish></pubsub>`,
+    )
+  t.equal(isUrgent(), undefined, 'others decide')
+  await bookmark('<always/>')
+  t.equal(isUrgent(), undefined, 'what is not known yet does not hold up anything')
+  await world.advance(0)
+  t.equal(isUrgent(), true)
+  t.equal(isUrgent("<active xmlns='http://jabber.org/protocol/chatstates'/>"), undefined)
+  await bookmark('<never/>')
+  isUrgent()
+  await world.advance(0)
+  t.equal(isUrgent(), false)
 })
