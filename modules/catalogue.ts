@@ -12,6 +12,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_bind: () => import('./mod_bind.ts'),
   mod_blocklist: () => import('./mod_blocklist/index.ts'),
   mod_bookmarks: () => import('./mod_bookmarks.ts'),
+  mod_bosh: () => import('./mod_bosh/index.ts'),
   mod_caps: () => import('./mod_caps.ts'),
   mod_carbons: () => import('./mod_carbons.ts'),
   mod_clients: () => import('./mod_clients/index.ts'),

@@ -47,3 +47,6 @@ export const webSocketFraming: Framing = {
   streamElement: (name, children) =>
     `<stream:${name} xmlns:stream='${NS.stream}'>${children.join('')}</stream:${name}>`,
 }
+
+/** Elements are gathered in wrappers around each, and the stream itself begins and ends in their attributes (XEP-0206 §2). */
+export const boshFraming: Framing = { ...webSocketFraming, open: () => '', close: () => '' }

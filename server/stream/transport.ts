@@ -16,12 +16,12 @@ export interface SecureChannel {
 
 /** Whatever is written in one turn of the event loop leaves together. */
 export interface Transport {
-  readonly kind: 'tcp' | 'websocket'
+  readonly kind: 'tcp' | 'websocket' | 'bosh'
   /** IP address of the peer, or '' for a Unix socket. */
   readonly address: string
   /** True for a peer on this machine (RFC 6890 loopback, Unix sockets). */
   readonly local: boolean
-  /** True if a proxy of ours says that the address is another than that of the connection. */
+  /** True if it was not counted among the connections of its address: a proxy says it, or it is not tied to one. */
   readonly forwarded: boolean
   /** True if nobody reads along: TLS ends here, or at a proxy of ours. */
   readonly encrypted: boolean
