@@ -14,6 +14,7 @@ const ways: readonly (readonly [StorageName, TransportName])[] = [
   ['memory', 'tcp'],
   ['memory', 'tls'],
   ['memory', 'websocket'],
+  ['memory', 'bosh'],
 ]
 
 /** Ours say exactly what they expect; those of others, which lie beside the checkout or not at all, leave things out. */
@@ -21,6 +22,12 @@ const repertoires = [
   { folder: resolve(import.meta.dirname, 'scansion'), exact: true },
   { folder: resolve(import.meta.dirname, '../../shared/seeds'), exact: false },
 ]
+
+/** What is not acted over some kinds of connections. */
+const UNFIT: { readonly [transport in TransportName]?: readonly string[] } = {
+  websocket: ['sends raw'],
+  bosh: ['sends raw', 'drops'],
+}
 
 /** Plays at a time in one thread. More of them only wait for each other. */
 const JOBS = 12
@@ -42,7 +49,7 @@ for (const { folder, exact } of repertoires) {
   for (const [storage, transport] of ways) {
     t.test(`${name}: ${storage}, ${transport}`, { buffered: true, timeout: 200_000 }, async (t) => {
       const began = performance.now()
-      const files = transport === 'websocket' ? plays.filter((file) => !isAboutBytes(file)) : plays
+      const files = plays.filter((file) => suits(file, transport))
       const options = { timeoutSeconds: PATIENCE_SECONDS, transport, exactType: exact, exactText: exact }
       const lines = await runInThread({ files, storage, options, jobs: JOBS })
       for (const line of lines.filter((text) => !text.startsWith('ok '))) {
@@ -59,8 +66,12 @@ for (const { folder, exact } of repertoires) {
   }
 }
 
-/** True if somebody sends what is no element. In a frame that means something else, or nothing. */
-function isAboutBytes(file: string): boolean {
+/**
+ * Whether a play means the same over that kind of connection: what is no element is something else in a frame, or
+ * nothing; and over BOSH nobody is gone because a connection is.
+ */
+function suits(file: string, transport: TransportName): boolean {
   const { actions } = parseScript(readFileSync(file, 'utf8'), file)
-  return actions.some(({ verb, character }) => verb === 'sends raw' && character.transport === undefined)
+  const unfit = UNFIT[transport] ?? []
+  return !actions.some(({ verb, character }) => unfit.includes(verb) && character.transport === undefined)
 }

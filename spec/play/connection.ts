@@ -4,6 +4,7 @@ import { askForTls, conditionOf, type Conversation, LoginError } from './login.t
 import { NS } from './namespaces.ts'
 import type { Character, TransportName } from './script.ts'
 import { connectTcp, type TcpEndpoint } from './tcp-wire.ts'
+import { connectBosh } from './bosh-wire.ts'
 import { connectWebSocket } from './websocket-wire.ts'
 import type { Wire, WireListener, WireOptions } from './wire.ts'
 import { print, type XmlNode } from './xml-node.ts'
@@ -15,6 +16,7 @@ export interface ServerAddress {
   /** For TLS from the start. */
   readonly tls?: TcpEndpoint
   readonly webSocketUrl?: string
+  readonly boshUrl?: string
 }
 
 /** How a connection has come to its end, if the client did not end it. */
@@ -204,12 +206,16 @@ class ConnectionState implements WireListener {
   }
 }
 
-function connectWire(character: Character, options: ConnectionOptions, listener: WireListener): Promise<Wire> {
+async function connectWire(character: Character, options: ConnectionOptions, listener: WireListener): Promise<Wire> {
   const { address, transport, certificate, timeoutSeconds } = options
   const wireOptions = { domain: character.domain, certificate, timeoutSeconds }
   if (transport === 'websocket') {
     if (address.webSocketUrl === undefined) throw new LoginError('this server was given no address for WebSocket')
     return connectWebSocket(address.webSocketUrl, wireOptions, listener)
+  }
+  if (transport === 'bosh') {
+    if (address.boshUrl === undefined) throw new LoginError('this server was given no address for BOSH')
+    return connectBosh(address.boshUrl, listener)
   }
   const endpoint = transport === 'tls' ? address.tls : address.tcp
   if (endpoint === undefined) throw new LoginError(`this server was given no address for ${transport}`)

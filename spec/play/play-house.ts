@@ -48,7 +48,12 @@ export class PlayHouse implements AsyncDisposable {
     const at = (port: number): { host: string; port: number } => ({ host: '127.0.0.1', port })
     const { c2s, c2s_tls: tls, http } = own.ports
     return {
-      connect: { tcp: at(c2s), tls: at(tls), webSocketUrl: `ws://127.0.0.1:${http}/xmpp-websocket` },
+      connect: {
+        tcp: at(c2s),
+        tls: at(tls),
+        webSocketUrl: `ws://127.0.0.1:${http}/xmpp-websocket`,
+        boshUrl: `http://127.0.0.1:${http}/http-bind`,
+      },
       settled: () => settled(own.server),
       close: async () => {
         await own[Symbol.asyncDispose]()

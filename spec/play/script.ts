@@ -16,7 +16,7 @@ export interface Script {
   readonly text: string
 }
 
-export const transports = ['tcp', 'tls', 'starttls', 'websocket'] as const
+export const transports = ['tcp', 'tls', 'starttls', 'websocket', 'bosh'] as const
 export type TransportName = (typeof transports)[number]
 
 /** `[Client]`: someone who can connect. Absent properties are up to whoever runs the play. */

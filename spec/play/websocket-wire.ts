@@ -1,7 +1,7 @@
 /** Streams over WebSocket: every element is a frame (RFC 7395). */
 import { type RawData, WebSocket } from 'ws'
 import { NS } from './namespaces.ts'
-import { happens, headerAttributes, type Wire, type WireListener, type WireOptions } from './wire.ts'
+import { happens, headerAttributes, withNamespace, type Wire, type WireListener, type WireOptions } from './wire.ts'
 import type { XmlNode } from './xml-node.ts'
 import { XmlReader } from './xml-reader.ts'
 
@@ -111,11 +111,4 @@ function readFrame(data: RawData, isBinary: boolean): XmlNode {
     throw new Error(`a frame that is not one element: ${text.slice(0, 60)}`)
   }
   return element
-}
-
-/** Nothing is inherited from a frame that came before (RFC 7395 §3.3.3). */
-function withNamespace(element: string): string {
-  const [tag = '', name = ''] = /^<([^\s/>]+)(?:[^>"']|"[^"]*"|'[^']*')*>/.exec(element) ?? []
-  if (name.includes(':') || /\sxmlns\s*=/.test(tag)) return element
-  return `<${name} xmlns='${NS.client}'${element.slice(1 + name.length)}`
 }

@@ -1,6 +1,7 @@
 /** A connection to a server, and how a stream opens, carries elements and closes on it. */
 import { type EventEmitter, once } from 'node:events'
 import type { SecureContextOptions } from 'node:tls'
+import { NS } from './namespaces.ts'
 import type { XmlNode } from './xml-node.ts'
 
 /** Told of what the server does. After `onGone` nothing more is told. */
@@ -53,3 +54,10 @@ export async function happens(emitter: EventEmitter, event: string, timeoutSecon
 
 /** The header that a client sends (RFC 6120 §4.7); the language matters, since servers stamp it on stanzas. */
 export const headerAttributes = (domain: string): string => `to='${domain}' version='1.0' xml:lang='en'`
+
+/** Elements that travel alone inherit nothing: what does not say otherwise is a stanza (RFC 7395 §3.3.3, XEP-0206 §2). */
+export function withNamespace(element: string): string {
+  const [tag = '', name = ''] = /^<([^\s/>]+)(?:[^>"']|"[^"]*"|'[^']*')*>/.exec(element) ?? []
+  if (name.includes(':') || /\sxmlns\s*=/.test(tag)) return element
+  return `<${name} xmlns='${NS.client}'${element.slice(1 + name.length)}`
+}
