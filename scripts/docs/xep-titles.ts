@@ -151,6 +151,7 @@ export const xepTitles: Readonly<Record<number, string>> = {
   462: 'PubSub Type Filtering',
   463: 'MUC Affiliations Versioning',
   464: 'Cookies',
+  465: 'Pubsub Public Subscriptions',
   468: 'WebSocket S2S',
   470: 'Pubsub Attachments',
   472: 'Pubsub Social Feed',
