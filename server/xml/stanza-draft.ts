@@ -12,6 +12,8 @@ interface Word<Text extends string = string> {
 }
 
 const STANZA_NAMES = (['message', 'presence', 'iq'] as const).map(word)
+/** What content is called, known to all streams. */
+const CONTENT_NAMESPACES = [NS.client, NS.server, NS.component].map(word)
 
 /** Numbers noted of each child: where it starts, its name ends, its namespace starts and ends, and it ends itself. */
 const NOTES = 5
@@ -34,7 +36,7 @@ export class StanzaDraft {
   #noted = 0
 
   constructor(contentNamespaces: readonly string[]) {
-    this.#contentNamespaces = contentNamespaces.map(word)
+    this.#contentNamespaces = contentNamespaces.map(contentNamespace)
   }
 
   /** The namespace of elements that declare none. */
@@ -171,6 +173,10 @@ export class StanzaDraft {
 
 function word<Text extends string>(text: Text): Word<Text> {
   return { text, bytes: Buffer.from(text) }
+}
+
+function contentNamespace(ns: string): Word {
+  return CONTENT_NAMESPACES.find(({ text }) => text === ns) ?? word(ns)
 }
 
 function find<W extends Word>(words: readonly W[], bytes: Uint8Array, start: number, end: number): W | undefined {

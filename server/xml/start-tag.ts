@@ -32,6 +32,12 @@ import type { XmlCondition } from './xml-error.ts'
 /** Given instead of a place: the tag is not acceptable, see `fault`. */
 export const REFUSED = -2 as const
 
+interface Fault {
+  readonly condition: XmlCondition
+  readonly text: string
+}
+const NO_FAULT: Fault = { condition: 'not-well-formed', text: '' }
+
 const LONGEST_NAME = 256
 const XML = Buffer.from('xml')
 const XMLNS = Buffer.from('xmlns')
@@ -53,7 +59,7 @@ export class StartTag {
   /** Which of them declares the default namespace; -1 for none. */
   xmlns = -1
   /** Why the tag was REFUSED. */
-  fault: { readonly condition: XmlCondition; readonly text: string } = { condition: 'not-well-formed', text: '' }
+  fault = NO_FAULT
   /** Of each attribute, one after the other: start and end of the name, start and end of the value. */
   readonly #places: number[] = []
   /** Whether the value of an attribute means what is written. */
