@@ -27,6 +27,8 @@ export interface OutletLimits {
 /** After an error nothing is tried for so long, then for twice as long, and so on. */
 const FIRST_PAUSE_SECONDS = 15
 const LONGEST_PAUSE_SECONDS = 3600
+/** So long a service is not told more if it has not answered: its answer may be lost. */
+const ANSWER_SECONDS = 10
 /** A part of each pause is left to chance, so that not all come back at once. */
 const CHANCE = 0.25
 /** Attempts after which nobody need be told of something any more. */
@@ -43,7 +45,7 @@ export class Outlet {
   #missed = 0
   /** The latest of what the service has not been told. */
   #untold: News | undefined
-  #sending = 0
+  #sentAt = 0
   #failures = 0
   /** Nothing but calls is told earlier. */
   #notBefore = 0
@@ -80,7 +82,7 @@ export class Outlet {
   }
 
   #arrange(): void {
-    if (this.#isOver || this.#sending > 0 || this.#untold === undefined || this.#timer !== undefined) return
+    if (this.#isOver || this.#untold === undefined || this.#timer !== undefined) return
     const wait = this.#notBefore - this.#world.now()
     if (wait <= 0) this.#send()
     else this.#timer = this.#world.after(wait / 1000, () => this.#send())
@@ -91,10 +93,10 @@ export class Outlet {
     const news = this.#untold
     if (news === undefined) return
     this.#untold = undefined
-    this.#sending++
-    this.#notBefore = this.#world.now() + this.#limits.gatherSeconds * 1000
+    this.#sentAt = this.#world.now()
+    this.#notBefore = this.#sentAt + Math.max(this.#limits.gatherSeconds, ANSWER_SECONDS) * 1000
     void this.#publish(news).finally(() => {
-      this.#sending--
+      this.#stopWaiting()
       this.#arrange()
     })
   }
@@ -103,6 +105,7 @@ export class Outlet {
     try {
       await this.#world.publish(this.registration, news, this.#missed)
       this.#failures = 0
+      this.#notBefore = this.#sentAt + this.#limits.gatherSeconds * 1000
     } catch (error) {
       await this.#failed(news, error)
     }

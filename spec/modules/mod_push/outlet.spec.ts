@@ -22,7 +22,10 @@ function stage() {
   const clock = new FakeClock()
   const began = clock.now()
   const told: Told[] = []
-  const state: { answer: StanzaCondition | 'result'; isRevoked: boolean } = { answer: 'result', isRevoked: false }
+  const state: { answer: StanzaCondition | 'result' | 'none'; isRevoked: boolean } = {
+    answer: 'result',
+    isRevoked: false,
+  }
   const outlet = new Outlet(
     registration,
     {
@@ -31,7 +34,8 @@ function stage() {
       after: (seconds, run) => clock.after(seconds * 1000, run),
       async publish(_, { kind }, count) {
         told.push({ at: (clock.now() - began) / 1000, kind, count })
-        if (state.answer !== 'result') throw new StanzaError(state.answer)
+        if (state.answer === 'none') await new Promise(() => {})
+        else if (state.answer !== 'result') throw new StanzaError(state.answer)
       },
       async revoke() {
         state.isRevoked = true
@@ -142,6 +146,18 @@ t.test('a client that has come meanwhile is not told again', async (t) => {
   outlet.seen()
   await pass(1000)
   t.equal(told.length, 1)
+})
+
+t.test('an answer that is lost does not hold up what comes for long', async (t) => {
+  const { told, outlet, state, pass } = stage()
+  state.answer = 'none'
+  outlet.add(news())
+  await pass(1)
+  outlet.add(news())
+  await pass(8)
+  t.equal(told.length, 1)
+  await pass(2)
+  t.equal(told.length, 2)
 })
 
 t.test('laws', async (t) => {
