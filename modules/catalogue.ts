@@ -9,6 +9,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_account_reports: () => import('./mod_account_reports.ts'),
   mod_accounts: () => import('./mod_accounts.ts'),
   mod_adhoc: () => import('./mod_adhoc/index.ts'),
+  mod_announce: () => import('./mod_announce.ts'),
   mod_bind: () => import('./mod_bind.ts'),
   mod_blocklist: () => import('./mod_blocklist/index.ts'),
   mod_bookmarks: () => import('./mod_bookmarks.ts'),
@@ -29,6 +30,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_mam: () => import('./mod_mam/index.ts'),
   mod_message: () => import('./mod_message.ts'),
   mod_moved: () => import('./mod_moved.ts'),
+  mod_motd: () => import('./mod_motd.ts'),
   mod_muc: () => import('./mod_muc/index.ts'),
   mod_muc_activity: () => import('./mod_muc_activity.ts'),
   mod_muc_hats: () => import('./mod_muc_hats.ts'),
@@ -63,6 +65,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_vcard_legacy: () => import('./mod_vcard_legacy/index.ts'),
   mod_version: () => import('./mod_version.ts'),
   mod_websocket: () => import('./mod_websocket.ts'),
+  mod_welcome: () => import('./mod_welcome.ts'),
 }
 
 /** Loads them all: their declarations are needed to check a configuration. */

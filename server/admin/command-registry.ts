@@ -33,12 +33,15 @@ export class CommandRegistry {
    * order or as `--name value`. Throws CommandError with what is wrong.
    */
   async run(words: readonly string[], report: (line: string) => void): Promise<void> {
-    const { values: flags, rest } = takeHost(words)
+    const { hosts, rest } = takeHosts(words)
     const { candidates, args } = this.#find(rest)
     const [first] = candidates
     if (first === undefined) throw new CommandError(`unknown command: ${rest.join(' ')}. Try: madrigal help`)
-    const { command } = this.#choose(candidates, flags.host, args)
-    await command.run(readArguments(command, args), report)
+    const chosen = hosts === EVERYWHERE ? candidates : [this.#choose(candidates, hosts, args)]
+    for (const { command, domain } of chosen) {
+      const isOneOfMany = chosen.length > 1
+      await command.run(readArguments(command, args), isOneOfMany ? (line) => report(`${domain}: ${line}`) : report)
+    }
   }
 
   /** The commands with the longest name that the words begin with, and the words behind it. */
@@ -61,20 +64,23 @@ export class CommandRegistry {
     if (chosen !== undefined) return chosen
     const domains = candidates.map(({ domain }) => domain).join(', ')
     if (mentioned !== undefined) throw new CommandError(`no such host here: ${mentioned}. There are ${domains}`)
-    throw new CommandError(`say on which host: --host with one of ${domains}`)
+    throw new CommandError(`say on which host: --host with one of ${domains}, or --all-hosts`)
   }
 }
+
+/** What `--all-hosts` says. No domain is called so. */
+const EVERYWHERE = '*'
 
 /** Words in the longest name of a command. */
 const LONGEST_NAME = 4
 
-function takeHost(words: readonly string[]): {
-  readonly values: { readonly host?: string }
-  readonly rest: readonly string[]
-} {
+/** On which hosts: one that is named, all that have the command, or undefined if nothing is said about that. */
+function takeHosts(words: readonly string[]): { readonly hosts: string | undefined; readonly rest: readonly string[] } {
+  const everywhere = words.indexOf('--all-hosts')
+  if (everywhere !== -1) return { hosts: EVERYWHERE, rest: words.toSpliced(everywhere, 1) }
   const at = words.indexOf('--host')
   const host = words[at + 1]
-  if (at === -1) return { values: {}, rest: words }
+  if (at === -1) return { hosts: undefined, rest: words }
   if (host === undefined) throw new CommandError('--host needs a domain')
-  return { values: { host }, rest: words.toSpliced(at, 2) }
+  return { hosts: host, rest: words.toSpliced(at, 2) }
 }
