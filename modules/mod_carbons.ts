@@ -118,8 +118,7 @@ function getsIt(session: ClientSession, { stanza: { type }, to }: StanzaEvent, d
   const { account } = session
   const exact = to.resource === undefined ? undefined : account.session(to.resource)
   if (exact !== undefined) return session === exact
-  if (type === 'error' || !account.receptive.includes(session)) return false
-  return type === 'headline' || account.receptive.every(({ priority }) => priority <= session.priority)
+  return type !== 'error' && account.recipients(type).includes(session)
 }
 
 /**

@@ -2,7 +2,6 @@
 import type { Chain } from '../server/host/hooks.ts'
 import type { Jid } from '../server/jid/jid.ts'
 import { handled, type Handled, type StanzaEvent } from '../server/routed-stanza.ts'
-import type { Account } from '../server/session/account.ts'
 import type { ClientSession } from '../server/session/client-session.ts'
 import { StanzaError } from '../server/stanza-error.ts'
 import { defineModule } from '../server/host/module.ts'
@@ -47,7 +46,7 @@ export default defineModule({
       // which goes where `chat` goes: clients use both alike, and what is refused here is lost.
       if (type === 'headline' && to.resource !== undefined) return handled
       let delivered = false
-      for (const session of recipients(account, type)) delivered = hand(event, session) || delivered
+      for (const session of account.recipients(type)) delivered = hand(event, session) || delivered
       return delivered ? handled : undefined
     }
   },
@@ -59,16 +58,6 @@ function hand(event: StanzaEvent, session: ClientSession): boolean {
   const { storing } = session.outbox
   if (storing !== undefined) event.settles(storing)
   return isSent
-}
-
-/**
- * Who gets a message to the bare JID: a headline every client that takes
- * messages, anything else those of the highest priority (RFC 6121 §8.5.2.1.1).
- */
-function recipients({ receptive }: Account, type: string | undefined): readonly ClientSession[] {
-  if (type === 'headline' || receptive.length < 2) return receptive
-  const highest = Math.max(...receptive.map(({ priority }) => priority))
-  return receptive.filter(({ priority }) => priority === highest)
 }
 
 /** What is not worth an answer when nobody is there (RFC 6121 §8.5.2.2.1, §8.5.3.2.1). */

@@ -1,9 +1,17 @@
 /** XEP-0191 §3.3, §3.4: whoever is blocked sees the account go, and whoever no longer is sees it come back. */
+import type { Notice } from '../../server/host/hooks.ts'
 import type { ModuleHost } from '../../server/host/host.ts'
 import type { Jid } from '../../server/jid/jid.ts'
 import type { Account } from '../../server/session/account.ts'
 import { presence } from '../../server/xml/build.ts'
 import { type Blocklist, isBlocked, listOf } from './blocklist.ts'
+
+declare module '../../server/host/events.ts' {
+  interface HostHooks {
+    /** An account will be hidden from some who are no contacts: whoever has shown it to them can still say goodbye. */
+    'blocklist/hiding': Notice<{ readonly account: Account; readonly isHiddenFrom: (to: Jid) => boolean }>
+  }
+}
 
 export interface Visibility {
   /** Before these are blocked. */
@@ -21,6 +29,7 @@ export function setupVisibility(host: ModuleHost<'roster'>): Visibility {
     for (const to of [...blocked.filter(isOneResource), ...concerned(roster.subscribers, list)]) {
       if (roster.seesUs(to)) tell(account, 'unavailable', to)
     }
+    host.announce('blocklist/hiding', { account, isHiddenFrom: (to) => isBlocked(list, to) && !roster.seesUs(to) })
     // A request that waits for an answer would be shown again at each login.
     for (const contact of concerned(roster.requests.keys(), list)) await roster.setRequest(contact, undefined)
   }

@@ -4,6 +4,7 @@ import type { Jid } from '../../server/jid/jid.ts'
 import type { Handled, StanzaEvent } from '../../server/routed-stanza.ts'
 import type { ClientSession } from '../../server/session/client-session.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
+import { presence } from '../../server/xml/build.ts'
 import type { Roster } from '../mod_roster/index.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 
@@ -29,6 +30,18 @@ export function setupDirected(host: ModuleHost<'roster' | 'accounts'>): Directed
     // As they were saved.
     const addresses = (facts.get(FACT) ?? []) as readonly string[]
     for (const address of addresses) shownTo(session).set(address, host.parseJid(address))
+  })
+
+  // Whoever cannot hear later that the client goes hears it now (XEP-0191 §3.3).
+  host.on('blocklist/hiding', ({ account, isHiddenFrom }) => {
+    for (const session of account.sessions) {
+      const hidden = [...shownTo(session).values()].filter(isHiddenFrom)
+      const farewell = presence({ type: 'unavailable', from: session.jid.full })
+      for (const to of hidden) {
+        shownTo(session).delete(to.full)
+        void host.sendTo(to, farewell.with({ to: to.full }), session.jid)
+      }
+    }
   })
 
   return {

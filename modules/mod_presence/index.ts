@@ -1,12 +1,12 @@
 /** RFC 6121 §4: presence, to contacts and to whoever else is told. */
 import type { Notice } from '../../server/host/hooks.ts'
 import { defineModule } from '../../server/host/module.ts'
-import type { Jid } from '../../server/jid/jid.ts'
 import { delayElement } from '../../server/protocol/delay.ts'
 import { handled, type Handled, type StanzaEvent } from '../../server/routed-stanza.ts'
 import type { ClientSession } from '../../server/session/client-session.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
+import { Broadcast } from '../../server/xml/broadcast.ts'
 import { presence } from '../../server/xml/build.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import type { Roster } from '../mod_roster/index.ts'
@@ -98,13 +98,12 @@ export default defineModule({
       if (isPending(roster)) return roster.then(() => tellContacts(session, stanza, then))
       for (const other of session.account.available) other.send(stanza.with({ to: other.jid.full }))
       if (stanza.type === 'unavailable') session.send(stanza.with({ to: session.jid.full }))
-      for (const contact of roster.subscribers) tell(contact, stanza, session.jid)
+      const broadcast = new Broadcast(stanza)
+      for (const contact of roster.subscribers) {
+        void host.sendTo(host.parseJid(contact), broadcast.for(contact), session.jid)
+      }
       then(roster)
       return handled
-    }
-
-    function tell(contact: string, stanza: Stanza, from: Jid): void {
-      void host.sendTo(host.parseJid(contact), stanza.with({ to: contact }), from)
     }
 
     /** The first presence of a client: it learns who is there (RFC 6121 §4.2.2, §4.3.1). */

@@ -41,6 +41,17 @@ export class Account implements SlotBearer {
     return this.#preferred
   }
 
+  /**
+   * Those that a message of that type to the bare JID goes to: a headline to every receptive one, anything else to
+   * those of the highest priority (RFC 6121 §8.5.2.1.1).
+   */
+  recipients(type: string | undefined): readonly ClientSession[] {
+    const { receptive } = this
+    if (type === 'headline' || receptive.length < 2) return receptive
+    const highest = Math.max(...receptive.map(({ priority }) => priority))
+    return receptive.filter(({ priority }) => priority === highest)
+  }
+
   add(session: ClientSession): void {
     this.#sessions.set(session.resource, session)
     this.changed()
