@@ -1,13 +1,19 @@
 /** Who is told of what, in which state of a client. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
 import type { AwayMessage } from '../../../modules/mod_muc_members/notices.ts'
 import { newsIn } from '../../../modules/mod_push/news.ts'
 import type { StreamManagement } from '../../../modules/mod_smacks/index.ts'
+import type { VirtualHost } from '../../../server/host/virtual-host.ts'
 import { Jid } from '../../../server/jid/jid.ts'
+import { type Origin, RoutedStanza } from '../../../server/routed-stanza.ts'
 import { xml } from '../../../server/xml/element.ts'
 import { NS } from '../../../server/xml/ns.ts'
 import { Stanza } from '../../../server/xml/stanza.ts'
-import { AccountWorld, type Person } from '../../support/account-world.ts'
+import { AccountWorld, Person } from '../../support/account-world.ts'
+import { type OwnServer, startOwnServer } from '../../support/own-server.ts'
 
 const SERVICE = 'service@localhost/push'
 const ENABLE = `<enable xmlns='urn:xmpp:push:0' jid='${SERVICE}' node='n1'/>`
@@ -230,3 +236,46 @@ t.test('what comes for an app of the client wakes it up, too', (t) => {
   t.equal(newsIn(ping, 'juliet@localhost'), undefined)
   t.end()
 })
+
+t.test('services are known after a restart, with all that belongs to them', async (t) => {
+  const data = await mkdtemp(join(tmpdir(), 'madrigal-push-'))
+  t.teardown(() => rm(data, { recursive: true, force: true }))
+  const options = { data, storage: 'sqlite', config: 'hosts: { localhost: {} }' } as const
+  {
+    await using own = await startOwnServer(options)
+    for (const node of ['juliet', 'service']) await own.accounts('localhost').create(node, 'secret')
+    const juliet = await bind(own, 'juliet', 'phone')
+    const secret = `<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>http://jabber.org/protocol/pubsub#publish-options</value></field><field var='secret'><value>s&amp;</value></field></x>`
+    await juliet.say(`<iq type='set' id='e'>${ENABLE.replace('/>', `>${secret}</enable>`)}</iq>`)
+    while (!juliet.take().some(({ id }) => id === 'e')) await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  await using own = await startOwnServer(options)
+  const service = await bind(own, 'service', 'push')
+  const said = Stanza.parse("<message from='a@far.example/x' to='juliet@localhost' id='1'><body>Hello</body></message>")
+  const host = hostOf(own)
+  const [from, to] = [Jid.parse('a@far.example/x'), Jid.parse('juliet@localhost')]
+  const origin = { kind: 'server', jid: from, send: () => true } as const
+  await host.incoming(new RoutedStanza<Origin>(said, origin, from, to))
+  const published: Stanza[] = []
+  while (published.length === 0) {
+    published.push(...service.take().filter(({ type }) => type === 'set'))
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  const form = published[0]?.child('pubsub', NS.pubsub)?.child('publish-options')?.child('x', NS.dataForms)
+  t.equal(form?.elements.at(-1)?.child('value')?.getText(), 's&')
+})
+
+function hostOf(own: OwnServer): VirtualHost {
+  const host = own.server.hosts.get('localhost')?.host
+  if (host === undefined) throw new Error('there is no host')
+  return host
+}
+
+async function bind(own: OwnServer, node: string, resource: string): Promise<Person> {
+  const host = hostOf(own)
+  const person = new Person((session) => host.closeSession(session))
+  using held = host.directory.hold(host.jid.withNode(node))
+  await host.hooks.fire('session/binding', { account: held.account, stream: person.stream })
+  person.session = host.bind(person.stream, held.account, resource)
+  return person
+}
