@@ -34,7 +34,6 @@ export class Actor {
       onMessage: (message, session) => this.#take(message, session),
       onHandled: (id) => ledger.acknowledged(id),
       onAsked: (answer) => this.#answer(answer),
-      onAnswered: (session) => ledger.confirmed(this.#named(session), performance.now()),
     })
   }
 

@@ -7,8 +7,8 @@
  * - the archive of its sender, of its addressee, of its room, where there is one;
  * - what the addressee's clients were sent, live or later, where the addressee has no archive.
  *
- * Duplicated is what is twice in one archive (under two ids), or was sent twice to one session, or was sent to a later
- * session long after the client had acknowledged it in an earlier one. Not counted is what comes once more after a crash
+ * Duplicated is what is twice in one archive (under two ids), or was sent twice to one session, or comes again when the
+ * books of its round are closed. Not counted is what is sent to one session before a crash and to another after it,
  * because the client's acknowledgement was still on its way: nothing in XEP-0198 can prevent that (§4), and clients
  * recognise it by its stanza-id or origin-id.
  */
@@ -38,24 +38,17 @@ interface Entry extends Sent {
   readonly kept: Map<string, Set<string>>
   /** How often each session of each client was sent it. */
   readonly sessions: Map<string, number>
-  /** When a client has told the server that it has it, in milliseconds. */
-  confirmedAt: number | undefined
   readonly faults: Set<string>
 }
 
-/** An acknowledgement that was under way for so long has arrived. */
-const UNDER_WAY_MILLISECONDS = 1000
-
 export class Ledger {
   readonly #entries = new Map<string, Entry>()
-  /** What each session has been sent and not confirmed. */
-  readonly #unconfirmed = new Map<string, string[]>()
   readonly #settled = new Set<string>()
-  /** When the server was killed last. */
-  #endedAt = 0
+  /** What came after its books were closed. */
+  readonly #late = new Set<string>()
 
   sent(sent: Sent): void {
-    const fresh = { isAcknowledged: false, isRefused: false, confirmedAt: undefined }
+    const fresh = { isAcknowledged: false, isRefused: false }
     const places = { kept: new Map(), sessions: new Map(), faults: new Set<string>() }
     this.#entries.set(sent.id, { ...sent, ...fresh, ...places })
   }
@@ -79,18 +72,7 @@ export class Ledger {
     }
     const times = (entry.sessions.get(session) ?? 0) + 1
     if (times > 1) entry.faults.add(`${times} times in ${session}`)
-    if (times === 1 && isLongAgo(entry.confirmedAt, this.#endedAt)) entry.faults.add(`again in ${session}`)
     entry.sessions.set(session, times)
-    this.#unconfirmed.set(session, [...(this.#unconfirmed.get(session) ?? []), id])
-  }
-
-  /** A client has told the server that it has all that its session was sent. */
-  confirmed(session: string, now: number): void {
-    for (const id of this.#unconfirmed.get(session) ?? []) {
-      const entry = this.#entries.get(id)
-      if (entry !== undefined) entry.confirmedAt ??= now
-    }
-    this.#unconfirmed.delete(session)
   }
 
   /** It was found in an archive. */
@@ -99,11 +81,6 @@ export class Ledger {
     if (entry === undefined) return
     const ids = entry.kept.get(owner) ?? new Set()
     entry.kept.set(owner, ids.add(archiveId))
-  }
-
-  /** The server has been killed. */
-  ended(now: number): void {
-    this.#endedAt = now
   }
 
   /** True if all that `addressee` waits for has come. */
@@ -127,13 +104,9 @@ export class Ledger {
     }
     for (const id of this.#entries.keys()) this.#settled.add(id)
     this.#entries.clear()
-    this.#unconfirmed.clear()
     this.#late.clear()
     return account
   }
-
-  /** What came after its books were closed. */
-  readonly #late = new Set<string>()
 }
 
 function missing({ id, archives, addressee, kept, sessions }: Entry): readonly string[] {
@@ -148,8 +121,4 @@ function surplus({ id, kept, faults }: Entry): readonly string[] {
     ...twice.map(([owner, ids]) => `${id} ${ids.size} times in the archive of ${owner}`),
     ...[...faults].map((fault) => `${id} ${fault}`),
   ]
-}
-
-function isLongAgo(confirmedAt: number | undefined, endedAt: number): boolean {
-  return confirmedAt !== undefined && confirmedAt + UNDER_WAY_MILLISECONDS < endedAt
 }

@@ -23,8 +23,6 @@ export interface ClientWatcher {
   onHandled(label: string): void
   /** The server is asking what has come; `answer` tells it. */
   onAsked(answer: () => void): void
-  /** The server has been told, in this session, that everything so far has come. */
-  onAnswered(session: number): void
 }
 
 interface Sent {
@@ -117,6 +115,12 @@ export class ManagedClient {
       clearTimeout(timer)
       this.#asked.delete(id)
     }
+  }
+
+  /** Says what has come, and waits until the server has heard it. */
+  async confirm(): Promise<void> {
+    this.#answer()
+    await this.request('get', `<ping xmlns='urn:xmpp:ping'/>`)
   }
 
   /** Says goodbye: there will be nothing to resume. */
@@ -232,7 +236,6 @@ export class ManagedClient {
   #answer(): void {
     if (!this.#isManaged) return
     this.#write(`<a xmlns='${NS.sm}' h='${this.#count}'/>`)
-    this.#watcher.onAnswered(this.session)
   }
 
   #acknowledged(h: number): void {

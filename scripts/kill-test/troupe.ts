@@ -37,6 +37,9 @@ const NODES: Readonly<Record<string, Part>> = {
 /** How long the server may take for what it has to do when everybody is back. */
 const SETTLING_MILLISECONDS = 10_000
 
+/** How long it may take until what a client has confirmed is gone from storage. */
+const FORGETTING_MILLISECONDS = 100
+
 interface Member {
   readonly actor: Actor
   readonly part: Part
@@ -70,6 +73,8 @@ export class Troupe {
     await this.#until(() => this.#ofPart('talks').every(({ client }) => client.pending.length === 0))
     await this.#until(() => this.#ledger.isComplete)
     await this.#readArchives()
+    for (const { actor } of this.#members) await actor.client.confirm()
+    await pause(FORGETTING_MILLISECONDS)
     return this.#ledger.close()
   }
 
@@ -83,7 +88,6 @@ export class Troupe {
       ...this.#ofPart('away').map((actor) => this.#vanish(actor)),
     ]
     await end
-    this.#ledger.ended(performance.now())
     over.abort()
     await Promise.all(parts)
   }

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net'
+import { connect, type NetConnectOpts, type Socket } from 'node:net'
 
 /** A client that writes XML and waits for what matches. */
 export class Wire {
@@ -7,8 +7,9 @@ export class Wire {
   #isClosed = false
   #wake = (): void => {}
 
-  constructor(port: number) {
-    this.#socket = connect(port, '127.0.0.1')
+  /** To a port of this machine, or a unix socket. */
+  constructor(endpoint: number | NetConnectOpts) {
+    this.#socket = connect(typeof endpoint === 'number' ? { port: endpoint, host: '127.0.0.1' } : endpoint)
     this.#socket.setEncoding('utf8')
     this.#socket.on('data', (chunk: string) => {
       this.#text += chunk
@@ -51,14 +52,31 @@ export class Wire {
 
   /** Logs in with PLAIN, and binds that resource; the rest of the stream begins behind it. */
   async enter(user: string, password: string, resource: string, domain?: string): Promise<void> {
+    await this.authenticate(user, password, domain)
+    const bind = `<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>${resource}</resource></bind>`
+    this.write(`<iq type='set' id='bind'>${bind}</iq>`)
+    await this.until(/id='bind'.*<\/iq>/)
+  }
+
+  /** Logs in with PLAIN; what comes next is binding or resuming. */
+  async authenticate(user: string, password: string, domain?: string): Promise<void> {
     await this.open(undefined, domain)
     const plain = Buffer.from(`\0${user}\0${password}`).toString('base64')
     this.write(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${plain}</auth>`)
     await this.until(/<success[^>]*>/)
     await this.open(undefined, domain)
-    const bind = `<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>${resource}</resource></bind>`
-    this.write(`<iq type='set' id='bind'>${bind}</iq>`)
-    await this.until(/id='bind'.*<\/iq>/)
+  }
+
+  /** Turns stream management on; gives the id to resume with (XEP-0198 §3). */
+  async manage(): Promise<string> {
+    this.write(`<enable xmlns='urn:xmpp:sm:3' resume='true'/>`)
+    const enabled = await this.until(/<enabled[^>]*>/)
+    return /id='([^']+)'/.exec(enabled)?.[1] ?? ''
+  }
+
+  /** What has come so far and nobody has taken. */
+  get rest(): string {
+    return this.#text
   }
 
   drop(): void {
