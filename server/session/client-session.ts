@@ -96,6 +96,8 @@ export class ClientSession implements Origin, SlotBearer, StreamUser {
 
   attach(stream: Stream): void {
     this.#stream = stream
+    // Another one than was stopped: it will be told to go on.
+    if (this.#paused) stream.pause()
   }
 
   detach(): void {
@@ -107,8 +109,9 @@ export class ClientSession implements Origin, SlotBearer, StreamUser {
    * order among the stanzas of the session is kept from here on (RFC 6120 §10.1).
    */
   receive(stanza: Stanza): void {
-    const number = this.counter?.begin()
+    // Before it is counted: a session that is resumed must not wait for what is never dealt with.
     if (!this.#mayBeFrom(stanza.from)) throw new StreamError('invalid-from')
+    const number = this.counter?.begin()
     const stamped = stanza.with({ from: this.jid.full, lang: stanza.lang ?? this.#stream?.lang })
     let to: Jid
     try {
@@ -149,7 +152,8 @@ export class ClientSession implements Origin, SlotBearer, StreamUser {
 
   /** A stanza counts as dealt with when what it must leave in storage is there. */
   #route(event: RoutedStanza<ClientSession>): Maybe<void> {
-    const routed = this.#owner.route(event)
+    // Whoever has left while it waited must not seem to come.
+    const routed = this.#closed && isArrival(event.stanza) ? undefined : this.#owner.route(event)
     const { counter } = this
     if (counter === undefined) return routed
     const finish = (): void => counter.finish(event.number)
@@ -184,4 +188,9 @@ export class ClientSession implements Origin, SlotBearer, StreamUser {
     this.#closed = true
     this.#stream?.close(error)
   }
+}
+
+/** Available presence, also to a room. */
+function isArrival({ name, type }: Stanza): boolean {
+  return name === 'presence' && type === undefined
 }
