@@ -90,6 +90,7 @@ export class Server {
     this.front = new Front({
       around: {
         host: (domain) => this.#streamHost(domain),
+        ownDomain: () => this.hosts.domains('local')[0],
         clock,
         log,
         streamId: () => random.id(),

@@ -38,6 +38,8 @@ export interface StreamUser {
 
 export interface StreamSurroundings {
   host(domain: string): StreamHost | undefined
+  /** What we call ourselves to those who want nobody whom we know (RFC 6120 §4.9.1.2). */
+  ownDomain(): string | undefined
   readonly clock: Clock
   readonly log: Log
   streamId(): string
@@ -348,7 +350,8 @@ export class Stream implements TransportListener, ScannerListener, Held {
     this.#headerSent = true
     // The bare JID, if the peer has said who it is (RFC 6120 §4.7.2).
     const to = this.claimed?.split('/', 1)[0]
-    const header = { from: host?.domain, to, id: this.#around.streamId(), lang: this.lang ?? 'en' }
+    const from = host?.domain ?? this.#around.ownDomain()
+    const header = { from, to, id: this.#around.streamId(), lang: this.lang ?? 'en' }
     this.transport.write(this.#framing.open(header))
     if (this.#state === 'opening') this.#state = 'open'
   }
@@ -363,13 +366,7 @@ export class Stream implements TransportListener, ScannerListener, Held {
     const done = run()
     if (!isPending(done)) return
     this.pause()
-    done.then(
-      () => this.resume(),
-      (error: unknown) => {
-        this.#fail(error)
-        this.resume()
-      },
-    )
+    void done.catch((error: unknown) => this.#fail(error)).then(() => this.resume())
   }
 
   #attempt(run: () => void): void {

@@ -136,6 +136,7 @@ export function makeWorld({ kind = 'tcp', limits = {} }: WorldOptions = {}): Wor
   const errors: World['errors'] = []
   const around = {
     host: (domain: string) => [host, otherHost].find((one) => one.domain === domain),
+    ownDomain: () => 'verona.example',
     clock,
     log: logOf(errors),
     streamId: () => 'id1',
