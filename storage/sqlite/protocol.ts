@@ -15,6 +15,12 @@ export interface Query {
   readonly values: readonly SqlValue[]
 }
 
+/** The answer to a query. Arrays take half as long to hand over as objects, which say their keys again for each row. */
+export interface Rows {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly SqlValue[])[]
+}
+
 /** A step of a transaction that is to be kept until the commit comes. There is no answer. */
 export interface Part {
   readonly kind: 'part'

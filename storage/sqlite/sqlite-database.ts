@@ -5,9 +5,9 @@ import { BulkTexts } from '../sql/bulk-texts.ts'
 import type { Database, Session, Step } from '../sql/database.ts'
 import { sqlite } from '../sql/dialect.ts'
 import { endOfTurn } from '../sql/end-of-turn.ts'
-import { type Sql, statementOf } from '../sql/sql.ts'
+import { type Sql, type SqlValue, statementOf } from '../sql/sql.ts'
 import { StorageError } from '../storage-error.ts'
-import type { Answer, Request, WireStep } from './protocol.ts'
+import type { Answer, Request, Rows, WireStep } from './protocol.ts'
 import { Reader } from './reader.ts'
 
 export interface SqliteOptions {
@@ -34,8 +34,8 @@ export class SqliteDatabase implements Database {
 
   async query<Row>(query: Sql): Promise<readonly Row[]> {
     const { text, values } = statementOf(query, sqlite)
-    // The rows have the columns of the statement, which the caller has written.
-    return (await this.#ask({ kind: 'query', id: this.#nextId(), text, values })) as readonly Row[]
+    // The answer to a query (protocol.ts), whose rows have the columns that the caller has written.
+    return objectsOf((await this.#ask({ kind: 'query', id: this.#nextId(), text, values })) as Rows) as readonly Row[]
   }
 
   async lookUp<Row>(query: Sql): Promise<readonly Row[]> {
@@ -161,6 +161,14 @@ export class SqliteDatabase implements Database {
     for (const waiting of this.#waiting.values()) waiting.reject(error)
     this.#waiting.clear()
   }
+}
+
+function objectsOf({ columns, rows }: Rows): readonly unknown[] {
+  return rows.map((row) => {
+    const object: Record<string, SqlValue> = {}
+    for (let i = 0; i < columns.length; i++) object[columns[i]!] = row[i]!
+    return object
+  })
 }
 
 interface Waiting {

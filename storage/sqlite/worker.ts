@@ -10,7 +10,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { SqlValue } from '../sql/sql.ts'
-import type { Answer, Commit, Request, WireStep, WorkerData } from './protocol.ts'
+import type { Answer, Commit, Query, Request, Rows, WireStep, WorkerData } from './protocol.ts'
 
 /** Serves requests until it is told to close. */
 class Server {
@@ -49,11 +49,18 @@ class Server {
   }
 
   #handle(request: Exclude<Request, { kind: 'part' }>): unknown {
-    if (request.kind === 'query') return this.#statement(request.text).all(...request.values)
+    if (request.kind === 'query') return this.#query(request)
     if (request.kind === 'commit') return this.#commit(request)
     if (request.kind === 'execute') this.#database.exec(request.text)
     else this.#close()
     return undefined
+  }
+
+  #query({ text, values }: Query): Rows {
+    const statement = this.#statement(text)
+    // With `setReturnArrays` rows are arrays, which the types do not know.
+    const rows = statement.all(...values) as unknown as Rows['rows']
+    return { columns: rows.length === 0 ? [] : statement.columns().map(({ name }) => name), rows }
   }
 
   #close(): void {
@@ -92,6 +99,7 @@ class Server {
     const known = this.#prepared.get(text)
     if (known !== undefined) return known
     const statement = this.#database.prepare(text)
+    statement.setReturnArrays(true)
     this.#prepared.set(text, statement)
     return statement
   }
