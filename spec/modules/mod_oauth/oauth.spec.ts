@@ -232,6 +232,20 @@ t.test('what was granted does not do what the owner of the account does', async 
   }
 })
 
+t.test('it is offered as soon as it is configured, and no longer', async (t) => {
+  const { own, wire, issuer } = await scene(t)
+  const offered = async (): Promise<boolean> => (await wire().open()).includes('OAUTHBEARER')
+  t.equal(await offered(), true)
+  const waiting = wire()
+  await waiting.open()
+  await own.reload('')
+  t.equal(await offered(), false)
+  waiting.write(`<auth ${SASL} mechanism='OAUTHBEARER'>${bearer(await issuer.token())}</auth>`)
+  t.match(await waiting.until(/<\/failure>/), '<invalid-mechanism', 'nor to whoever has not begun')
+  await own.reload(`modules: { oauth: { issuer: '${issuer.url}', audience: [chat] } }`)
+  t.equal(await offered(), true)
+})
+
 t.test('an issuer that anybody could pretend to be is not asked', async (t) => {
   await t.rejects(new JsonClient(fetch, systemClock).ask('http://issuer.example/'), /is not https/)
 })
