@@ -60,6 +60,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_tls: () => import('./mod_tls.ts'),
   mod_tombstones: () => import('./mod_tombstones.ts'),
   mod_unified_push: () => import('./mod_unified_push/index.ts'),
+  mod_user_search: () => import('./mod_user_search/index.ts'),
   mod_vcard: () => import('./mod_vcard.ts'),
   mod_vcard4: () => import('./mod_vcard4.ts'),
   mod_vcard_legacy: () => import('./mod_vcard_legacy/index.ts'),

@@ -1,5 +1,5 @@
 /** XEP-0054: vcard-temp. */
-import type { Chain } from '../server/host/hooks.ts'
+import type { Chain, Notice } from '../server/host/hooks.ts'
 import { defineModule } from '../server/host/module.ts'
 import type { Jid } from '../server/jid/jid.ts'
 import { StanzaError } from '../server/stanza-error.ts'
@@ -26,6 +26,8 @@ declare module '../server/host/events.ts' {
     'vcard/asked': Chain<{ readonly account: Jid; readonly asking: Jid; card: Element | undefined }>
     /** An account has written its card; what handlers leave in `card` is stored. */
     'vcard/written': Chain<{ readonly account: Jid; card: Element }>
+    /** An account has another card from now on, or none, whichever way it came. */
+    'vcard/changed': Notice<{ readonly account: Jid; readonly card: Element | undefined }>
   }
 }
 
@@ -45,7 +47,10 @@ export default defineModule({
         const card = await stores.cards.get(node)
         return card === undefined ? undefined : parseElement(card)
       },
-      set: ({ node = '' }, card) => stores.cards.set(node, card?.toString()),
+      async set(account, card) {
+        await stores.cards.set(account.node ?? '', card?.toString())
+        host.announce('vcard/changed', { account, card })
+      },
     }
 
     host.iq({ type: 'get', ns: NS.vcard, name: 'vCard', at: 'account' }, async ({ from, to }) => {
