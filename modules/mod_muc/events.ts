@@ -29,6 +29,8 @@ export interface GroupMessage {
   readonly occupant: Occupant
   /** As it will be shown, but for the addressee. */
   stanza: Stanza
+  /** When it was said, in milliseconds since 1970: the same wherever it is kept. */
+  readonly at: number
   /** How it came: `settles` ties its acknowledgement to what is being stored. */
   readonly source: StanzaEvent
   /**

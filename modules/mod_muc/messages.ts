@@ -33,8 +33,10 @@ export function speak(room: Room, source: StanzaEvent): Maybe<void> {
   checkRate(room, session)
   // Nobody hears twice of the same subject.
   if (isSubject && (subjectText(room) ?? '') === (stanza.childText('subject') ?? '')) return undefined
-  const message: GroupMessage = { room, occupant, stanza: reflected(room, occupant, stanza), source, id: undefined }
-  const done = room.service.host.fire('muc/message', message)
+  const { host } = room.service
+  const shown = reflected(room, occupant, stanza)
+  const message: GroupMessage = { room, occupant, stanza: shown, at: host.clock.now(), source, id: undefined }
+  const done = host.fire('muc/message', message)
   return isPending(done) ? done.then(() => {}) : undefined
 }
 
@@ -50,12 +52,10 @@ export function deliver(archive: HistoryArchive): (message: GroupMessage) => May
 
 /** What is kept has a name by which it can be asked for, or retracted (XEP-0359). */
 function keep(archive: HistoryArchive, message: GroupMessage): void {
-  const { room, source } = message
-  const { clock, random } = room.service.host
-  const now = clock.now()
-  const { id = archive.append(message, now) ?? random.id() } = message
+  const { room, source, at } = message
+  const { id = archive.append(message) ?? room.service.host.random.id() } = message
   if (message.id === undefined) message.stanza = message.stanza.append(stanzaIdElement({ id, by: room.jid.full }))
-  room.history.keep({ id, at: now, sender: source.from.bare, shown: message.stanza }, room.get(historyLength))
+  room.history.keep({ id, at, sender: source.from.bare, shown: message.stanza }, room.get(historyLength))
 }
 
 /** Sends to every client in the room what an occupant, or the room itself, has to say. */
@@ -97,8 +97,8 @@ function reflected(room: Room, occupant: Occupant, stanza: Stanza): Stanza {
     .append(occupantIdElement(occupant))
 }
 
-async function changeSubject({ room, occupant, stanza }: GroupMessage): Promise<Handled> {
-  const stored = { stanza: stanza.toString(), at: room.service.host.clock.now() }
+async function changeSubject({ room, occupant, stanza, at }: GroupMessage): Promise<Handled> {
+  const stored = { stanza: stanza.toString(), at }
   await room.setValues(new Map([[subject.key, stored]]))
   await broadcast(room, stanza, occupant)
   return handled

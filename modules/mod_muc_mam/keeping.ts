@@ -4,7 +4,7 @@ import { isWorthKeeping } from '../../server/protocol/archive-content.ts'
 import type { ArchiveReader } from '../../server/protocol/archive-reader.ts'
 import { stanzaIdElement, withStanzaId } from '../../server/protocol/stanza-id.ts'
 import { Stanza } from '../../server/xml/stanza.ts'
-import type { ArchiveItem, ArchiveStore } from '../../storage/store.ts'
+import type { Appended, ArchiveItem, ArchiveStore } from '../../storage/store.ts'
 import type { GroupMessage } from '../mod_muc/events.ts'
 import type { ShownMessage } from '../mod_muc/features/history.ts'
 import type { ArchivedMessage, RoomArchive } from '../mod_muc/room-archive.ts'
@@ -28,9 +28,9 @@ export function setupKeeping(host: ModuleHost<'muc'>, messages: ArchiveStore, re
   })
 
   function keep(message: GroupMessage): undefined {
-    const { room, stanza, source } = message
+    const { room, stanza, source, at } = message
     if (!isKept(room, stanza)) return undefined
-    const { id, stored } = append(room, stanza, source.from.full)
+    const { id, stored } = append(room, stanza, source.from.full, at)
     source.settles(stored)
     message.id = id
     message.stanza = stanza.append(stanzaIdElement({ id, by: room.jid.full }))
@@ -41,13 +41,13 @@ export function setupKeeping(host: ModuleHost<'muc'>, messages: ArchiveStore, re
   function keepOwn(said: { readonly room: Room; stanza: Stanza; id: string | undefined }): void {
     const { room, stanza } = said
     if (!isKept(room, stanza)) return
-    said.id = append(room, stanza, room.jid.full).id
+    said.id = append(room, stanza, room.jid.full, host.clock.now()).id
     said.stanza = withStanzaId(stanza, { id: said.id, by: room.jid.full })
   }
 
-  function append(room: Room, stanza: Stanza, sender: string): { readonly id: string; readonly stored: Promise<void> } {
-    const when = new Date(host.clock.now())
-    const appended = messages.append(room.node, { when, with: sender, stanza: stanza.toString() })
+  function append(room: Room, stanza: Stanza, sender: string, at: number): Appended {
+    const item = { when: new Date(at), with: sender, stanza: stanza.toString() }
+    const appended = messages.append(room.node, item)
     reader.added(room.node)
     if (watched !== appended.stored) {
       watched = appended.stored

@@ -36,7 +36,7 @@ export class HistoryArchive implements RoomArchive {
   }
 
   /** Stores a message, and gives its id. Of a room that is not configured yet nothing is stored. */
-  append({ room, stanza, source }: GroupMessage, at: number): string | undefined {
+  append({ room, stanza, source, at }: GroupMessage): string | undefined {
     if (room.isLocked || room.get(historyLength) === 0) return undefined
     const { id, stored } = this.#service.stores.history.append(room.node, {
       when: new Date(at),

@@ -187,6 +187,24 @@ t.test('history comes from the archive, also after a restart', async (t) => {
   t.same(again.complaints, [])
 })
 
+t.test('a message was said when it was said, in the history as in the archive', async (t) => {
+  const { world, romeo, juliet } = await stage()
+  await using _ = world
+  const stopped = world.clock.now()
+  let looks = 0
+  world.clock.now = () => stopped + looks++
+  await romeo.speak('one')
+  await juliet.leave('Juliet')
+  juliet.take()
+  await juliet.join('Juliet')
+  const shown = juliet.take().find(({ name, type }) => name === 'message' && type === 'groupchat')
+  const stamp = shown?.child('delay', 'urn:xmpp:delay')?.attrs['stamp']
+  t.ok(stamp)
+  const [archived] = await read(juliet)
+  const forwarded = archived?.child('result', MAM)?.child('forwarded', 'urn:xmpp:forward:0')
+  t.equal(forwarded?.child('delay', 'urn:xmpp:delay')?.attrs['stamp'], stamp)
+})
+
 t.test('an archive ends with its room, and messages when they are too old or too many', async (t) => {
   const { world, romeo } = await stage('{ tombstone_expiry: 0 seconds }')
   await using _ = world
