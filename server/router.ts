@@ -1,9 +1,11 @@
 /** Takes a stanza from its origin to whoever handles it (RFC 6120 §10, RFC 6121 §8). */
 import type { Jid } from './jid/jid.ts'
+import { StorageError } from '../storage/storage-error.ts'
 import type { Log } from './log/log.ts'
+import { Rarely } from './log/rarely.ts'
 import type { PendingIqs } from './pending-iqs.ts'
 import { handled, type Handled, type Origin, type RoutedStanza } from './routed-stanza.ts'
-import { StanzaError } from './stanza-error.ts'
+import { type StanzaCondition, StanzaError } from './stanza-error.ts'
 import type { Clock } from './util/clock.ts'
 import { isPending, type Maybe } from './util/maybe.ts'
 import { errorReply } from './xml/build.ts'
@@ -33,6 +35,7 @@ export class Router {
   readonly #pending: PendingIqs
   readonly #clock: Clock
   readonly #log: Log
+  readonly #storageFailures: Rarely
   #waiting = 0
 
   constructor(routes: Routes, pending: PendingIqs, clock: Clock, log: Log) {
@@ -40,6 +43,9 @@ export class Router {
     this.#pending = pending
     this.#clock = clock
     this.#log = log
+    this.#storageFailures = new Rarely(clock, (count, error) =>
+      log.error('stanzas refused, since storage fails', { count, error }),
+    )
   }
 
   /** True while a handler of some stanza waits for something. */
@@ -120,9 +126,19 @@ export class Router {
       this.refuse(stanza, origin, cause)
       return
     }
+    if (cause instanceof StorageError) {
+      this.#storageFailures.failed(cause)
+      this.refuse(stanza, origin, new StanzaError(conditionOf(cause), undefined, { type: 'wait', cause }))
+      return
+    }
     this.#log.error('stanza handler failed', { jid: from.full, peer: to.full, stanza: headOf(stanza), error: cause })
     this.refuse(stanza, origin, new StanzaError('internal-server-error', undefined, { type: 'wait', cause }))
   }
+}
+
+/** Whoever sends slower may have more luck. */
+function conditionOf({ reason }: StorageError): StanzaCondition {
+  return reason === 'overloaded' ? 'resource-constraint' : 'internal-server-error'
 }
 
 /** What a stanza is, without what it says. */

@@ -55,7 +55,15 @@ export class Storage {
     return new Storage(options, drivers)
   }
 
-  private constructor(options: StorageOptions, drivers: ReadonlyMap<DriverName, Driver>) {
+  /** Everything with a driver that is open. */
+  static on(driver: Driver): Storage {
+    return new Storage({ driver: 'memory' }, new Map([['memory', driver]]))
+  }
+
+  private constructor(
+    options: Pick<StorageOptions, 'driver' | 'stores' | 'cacheChars'>,
+    drivers: ReadonlyMap<DriverName, Driver>,
+  ) {
     this.#default = options.driver
     this.#elsewhere = new Map(Object.entries(options.stores ?? {}))
     this.#drivers = drivers

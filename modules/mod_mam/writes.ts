@@ -1,5 +1,6 @@
 /** What is on its way into the archives of a host: how much there is, and whose messages did not arrive. */
 import type { Log } from '../../server/log/log.ts'
+import { Rarely } from '../../server/log/rarely.ts'
 import type { Clock } from '../../server/util/clock.ts'
 
 /** Messages that become durable together. */
@@ -10,18 +11,14 @@ interface Batch {
 }
 
 export class Writes {
-  readonly #log: Log
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #failures: Rarely
   #waiting = 0
   /** What is written together has one promise: one look at it is enough for all. */
   #last: Batch | undefined
   readonly #losers = new Set<string>()
-  #lost = 0
-  #quietUntil = 0
 
   constructor(log: Log, clock: Pick<Clock, 'now'>) {
-    this.#log = log
-    this.#clock = clock
+    this.#failures = new Rarely(clock, (count, error) => log.error('messages were not archived', { count, error }))
   }
 
   /** So much waits to be stored that whoever sends more should wait as well. */
@@ -48,17 +45,10 @@ export class Writes {
 
   #lose({ owners, count }: Batch, error: unknown): void {
     for (const owner of owners) if (this.#losers.size < MOST_LOSERS) this.#losers.add(owner)
-    this.#lost += count
-    const now = this.#clock.now()
-    if (now < this.#quietUntil) return
-    this.#log.error('messages were not archived', { count: this.#lost, error })
-    this.#lost = 0
-    this.#quietUntil = now + QUIET_MILLISECONDS
+    this.#failures.failed(error, count)
   }
 }
 
 /** A transaction or two: the database is kept busy, and nobody waits for long. */
 const MOST_WAITING = 2000
 const MOST_LOSERS = 10_000
-/** A disk that is full would fill the log, too. */
-const QUIET_MILLISECONDS = 10_000

@@ -1,6 +1,7 @@
 /** What waits for the accounts of a host, in storage, and how much it is. */
 import { LRUCache } from 'lru-cache'
 import type { ModuleHost } from '../../server/host/host.ts'
+import { Rarely } from '../../server/log/rarely.ts'
 import type { Maybe } from '../../server/util/maybe.ts'
 import type { ArchiveItem, ArchiveStore } from '../../storage/store.ts'
 
@@ -20,12 +21,16 @@ export class Backlog {
   readonly #counts = new LRUCache<string, number>({ max: COUNTED })
   /** What goes at the end of this turn, by account. */
   readonly #leaving = new Map<string, string[]>()
+  readonly #failures: Rarely
   /** What is written together has one promise: one look at it is enough for all. */
   #watched: Promise<void> | undefined
 
   constructor(host: ModuleHost, messages: ArchiveStore) {
     this.#host = host
     this.#messages = messages
+    this.#failures = new Rarely(host.clock, (count, error) =>
+      host.log.error('messages were not kept', { count, error }),
+    )
   }
 
   /** How many messages wait; at once if that was asked before. */
@@ -39,7 +44,10 @@ export class Backlog {
     this.#add(node, 1)
     if (this.#watched !== stored) {
       this.#watched = stored
-      this.#host.spawn('keep messages', () => stored)
+      stored.catch((error: unknown) => {
+        this.#counts.clear()
+        this.#failures.failed(error)
+      })
     }
     return { id, stored }
   }
