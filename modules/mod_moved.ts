@@ -36,6 +36,17 @@ export default defineModule({
       'rewrite',
     )
 
+    // Who acts for somebody does not move them (XEP-0283 §6.1).
+    host.on(
+      'outgoing/iq',
+      ({ stanza, origin }) => {
+        if (stanza.type !== 'set' || host.optionalService('saslauth')?.isUnrestricted(origin) !== false) return
+        const published = stanza.child('pubsub', NS.pubsub)?.child('publish')?.attrs['node']
+        if (published === NS_MOVED) throw new StanzaError('forbidden')
+      },
+      'guard',
+    )
+
     /** The sender does not wait: what its former server says may take long. */
     async function examine({ stanza, from, to }: StanzaEvent): Promise<Handled | undefined> {
       const [account, contact] = [to.toBare(), from.toBare()]

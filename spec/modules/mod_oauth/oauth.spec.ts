@@ -230,6 +230,9 @@ t.test('what was granted does not do what the owner of the account does', async 
     client.write(`<iq type='set' id='r'><query xmlns='jabber:iq:register'>${inside}</query></iq>`)
     t.match(await client.until(/<\/iq>/), '<forbidden')
   }
+  const publish = `<publish node='urn:xmpp:moved:1'><item id='current'/></publish>`
+  client.write(`<iq type='set' id='m'><pubsub xmlns='http://jabber.org/protocol/pubsub'>${publish}</pubsub></iq>`)
+  t.match(await client.until(/<\/iq>/), '<forbidden', 'nor does it send its owner away')
 })
 
 t.test('it is offered as soon as it is configured, and no longer', async (t) => {
