@@ -32,9 +32,7 @@ export function personOn(card: Element): Person | undefined {
 /** What is searched for, as it is compared; undefined if that is too little. Clients write `*` for whatever may follow. */
 export function wantedOf(said: Person): Person | undefined {
   const wanted = FIELDS.flatMap((field) => {
-    const text = comparable(said[field] ?? '')
-      .replaceAll('*', '')
-      .trim()
+    const text = comparable((said[field] ?? '').replaceAll('*', '')).trim()
     return text === '' ? [] : [[field, text.slice(0, MOST_CHARS)] as const]
   })
   const isEnough = wanted.some(([, text]) => text.length >= FEWEST_CHARS)

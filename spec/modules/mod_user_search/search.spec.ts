@@ -75,6 +75,8 @@ t.test('cards that were there before are found', async (t) => {
   if (module === undefined) throw new Error('it was not loaded')
   t.equal(await search(juliet, 'capulet'), 'service-unavailable')
   await loader?.load(module)
+  // They are read in the background.
+  for (let i = 0; i < 10; i++) await world.advance(0)
   t.strictSame(await search(juliet, 'capulet'), ['juliet@localhost'])
 })
 
