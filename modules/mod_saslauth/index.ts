@@ -23,6 +23,7 @@ import { isPending, type Maybe } from '../../server/util/maybe.ts'
 import type { Random } from '../../server/util/random.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
+import { StorageError } from '../../storage/storage-error.ts'
 import { keyval, type KeyvalStore } from '../../storage/store.ts'
 import { mechanismsOfSessions } from './mechanisms-of-sessions.ts'
 import { OpenLogins } from './open-logins.ts'
@@ -265,7 +266,8 @@ function failureElement(condition: string, text: string | undefined): Element {
 /** What is not a refusal is a fault of ours: the stream reports it. */
 function asFailure(error: unknown): SaslFailure {
   if (error instanceof SaslFailure) return error
-  if (error instanceof HashingBusy)
+  // RFC 6120 §6.5.11: it may be otherwise in a while.
+  if (error instanceof HashingBusy || error instanceof StorageError)
     return new SaslFailure('temporary-auth-failure', 'Try again later', { cause: error })
   throw error
 }
