@@ -113,6 +113,7 @@ export default defineModule({
       for (const type of ['get', 'set'] as const) host.iq({ type, ns, name: 'pubsub', at: 'account' }, answer)
     }
     host.on('incoming/message', takeDecision, 'rewrite')
+    host.on('incoming/message', takeBounce, 'rewrite')
     host.on('incoming/iq', takeCommand, 'rewrite')
     host.provide('account-feature', NS.commands)
     setupPresence(host, services, listeners)
@@ -179,6 +180,14 @@ export default defineModule({
       const form = pubsub.decisionIn(stanza)
       if (form === undefined) return undefined
       return ifThere(to.node, (service) => pubsub.takeDecision(service, from, form).then(() => handled))
+    }
+
+    /** Whoever cannot be told any more is no subscriber, at accounts that are in use. */
+    function takeBounce({ stanza, from, to }: StanzaEvent): undefined {
+      if (stanza.type !== 'error' || to.node === undefined || to.resource !== undefined) return
+      const { node } = to
+      if (services.at(node) === undefined || !pubsub.isLost(stanza, from)) return
+      host.spawn('forget a subscriber', () => services.use(node, (service) => pubsub.forget(service, from)))
     }
 
     function takeCommand(event: StanzaEvent): Maybe<Handled | undefined> {

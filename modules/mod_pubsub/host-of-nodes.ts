@@ -7,8 +7,8 @@ import { discoItemsElement } from '../../server/protocol/disco-items.ts'
 import { handled, type Handled, type StanzaEvent } from '../../server/routed-stanza.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import type { Maybe } from '../../server/util/maybe.ts'
-import type { Element } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
+import { forget, isLost } from './bounces.ts'
 import { setupCommands } from './commands.ts'
 import type { config } from './config.ts'
 import { commonFeatures, itemsOfNode, nodeInfo, nodeItems } from './disco.ts'
@@ -52,7 +52,7 @@ export async function setupHostOfNodes(
   function takeMessage({ stanza, from, to }: StanzaEvent): Maybe<Handled | undefined> {
     if (to.node !== undefined) return undefined
     if (stanza.type === 'error') {
-      if (isLost(stanza.child('error', NS.client), from)) host.spawn('forget a subscriber', () => forget(service, from))
+      if (isLost(stanza, from)) host.spawn('forget a subscriber', () => forget(service, from))
       return handled
     }
     const form = decisionIn(stanza)
@@ -137,17 +137,5 @@ function setupDisco(host: ModuleHost, { name, auto_create: autoCreate }: Options
 
   function provided(node: string) {
     return [...host.items('disco-node')].find((item) => item.node === node)
-  }
-}
-
-/** §12.4: a client that is not there any more comes back with another subscription; people come back to theirs. */
-function isLost(error: Element | undefined, from: Jid): boolean {
-  const { type, condition } = StanzaError.fromElement(error)
-  return condition === 'gone' || (from.resource !== undefined && type === 'cancel')
-}
-
-async function forget(service: Service, { full }: Jid): Promise<void> {
-  for (const node of service.nodes) {
-    if (node.subscriptions.has(full)) await service.setSubscriptions(node, [[full, undefined]])
   }
 }

@@ -1,6 +1,7 @@
 /** XEP-0060: Publish-Subscribe. A host of nodes (`is: pubsub`); elsewhere, nodes for modules that have a use for them. */
 import { defineModule } from '../../server/host/module.ts'
 import { map } from '../../storage/store.ts'
+import { forget, isLost } from './bounces.ts'
 import { config } from './config.ts'
 import { commonFeatures, itemsOfNode, nodeInfo, nodeItems } from './disco.ts'
 import { mayRead, sendLastItems } from './events.ts'
@@ -28,8 +29,10 @@ const acts = {
   createNode,
   decisionIn,
   deleteNode,
-  isPendingCommand,
   endTemporary,
+  forget,
+  isLost,
+  isPendingCommand,
   itemsOfNode,
   mayRead,
   nodeInfo,

@@ -18,6 +18,7 @@ const ver = capsVer(wantsTunes) ?? ''
 const caps = `<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:example:client' ver='${ver}'/>`
 
 const pubsub = (inner: string): string => `<pubsub xmlns='http://jabber.org/protocol/pubsub'>${inner}</pubsub>`
+const owner = (inner: string): string => `<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'>${inner}</pubsub>`
 const tune = (id: string): string =>
   pubsub(`<publish node='${TUNE}'><item id='${id}'><tune xmlns='${TUNE}'/></item></publish>`)
 
@@ -150,6 +151,29 @@ t.test('with an account goes all that it has published', async (t) => {
   const again = await world.client('romeo@localhost/orchard')
   t.match(await again.ask('get', pubsub(`<items node='${TUNE}'/>`)), { type: 'error' })
   t.strictSame(world.complaints, [])
+})
+
+t.test('a client of another server that is gone is no subscriber any more', async (t) => {
+  await using world = await AccountWorld.open()
+  const romeo = await world.client('romeo@localhost/orchard')
+  await romeo.ask('set', tune('1'))
+  const open = `<x xmlns='jabber:x:data' type='submit'><field var='pubsub#access_model'><value>open</value></field></x>`
+  await romeo.ask('set', owner(`<configure node='${TUNE}'>${open}</configure>`))
+  const far = (xml: string): Promise<void> =>
+    world.deliver(Stanza.parse(xml).with({ from: 'juliet@capulet.example/balcony', to: 'romeo@localhost' }))
+  const subscribers = async (): Promise<number> => {
+    const answer = await romeo.ask('get', owner(`<subscriptions node='${TUNE}'/>`))
+    return answer.childAt(0)?.elements[0]?.elements.length ?? 0
+  }
+  const subscribe = `<subscribe node='${TUNE}' jid='juliet@capulet.example/balcony'/>`
+  await far(`<iq type='set' id='s'>${pubsub(subscribe)}</iq>`)
+  t.equal(await subscribers(), 1)
+  const bounce = (type: string, condition: string): string =>
+    `<message type='error'><error type='${type}'><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`
+  await far(bounce('wait', 'recipient-unavailable'))
+  t.equal(await subscribers(), 1, 'unless it may come back')
+  await far(bounce('cancel', 'service-unavailable'))
+  t.equal(await subscribers(), 0)
 })
 
 t.test('there is nothing to be had of accounts that are not there', async (t) => {
