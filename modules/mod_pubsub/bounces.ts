@@ -12,6 +12,8 @@ import type { Service } from './service.ts'
 export function isLost(stanza: Stanza, from: Jid): boolean {
   if (stanza.type !== 'error') return false
   const { type, condition } = StanzaError.fromElement(stanza.child('error', NS.client))
+  // That a server cannot be found now says nothing about its clients.
+  if (condition === 'remote-server-not-found') return false
   return condition === 'gone' || (from.resource !== undefined && type === 'cancel')
 }
 
