@@ -31,6 +31,7 @@ import { roomOptions } from './room-options.ts'
 import type { Room } from './room.ts'
 import { Rooms } from './rooms.ts'
 import { type MucService, stores, Tally } from './service.ts'
+import { setupSpaces } from './space.ts'
 import { takeVoiceForm, voiceFormIn } from './voice.ts'
 
 declare module '../../server/host/module.ts' {
@@ -42,7 +43,7 @@ declare module '../../server/host/module.ts' {
 export default defineModule({
   name: 'muc',
   about: 'rooms in which many people talk',
-  xeps: { 45: '1.35.5', 77: '2.4', 249: '1.2', 410: '1.1.0', 421: '1.0.1', 486: '0.1.0' },
+  xeps: { 45: '1.35.5', 77: '2.4', 249: '1.2', 410: '1.1.0', 421: '1.0.1', 486: '0.1.0', 503: '0.3.0' },
   on: [],
   config,
   stores,
@@ -56,6 +57,7 @@ export default defineModule({
     for (const answerer of answerers(rooms)) host.provide('room-request', answerer)
     setupServiceDisco(service, rooms)
     setupCommands(service, rooms)
+    setupSpaces(host)
 
     host.on('muc/message', deliver(archive), 'deliver')
     host.provide('room-archive', archive)

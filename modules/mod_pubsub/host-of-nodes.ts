@@ -1,5 +1,6 @@
 /** XEP-0060: a host that is a publish-subscribe service. */
 import type { OptionsOf } from '../../server/config/types.ts'
+import type { Query } from '../../server/host/hooks.ts'
 import type { ModuleHost } from '../../server/host/host.ts'
 import type { Jid } from '../../server/jid/jid.ts'
 import { type DiscoInfo, discoInfoElement } from '../../server/protocol/disco-info.ts'
@@ -18,6 +19,13 @@ import { answer } from './requests.ts'
 import type { Service, ServiceRules } from './service.ts'
 import { decisionIn, takeDecision } from './subscribing.ts'
 import { sweep } from './sweeping.ts'
+
+declare module '../../server/host/events.ts' {
+  interface HostHooks {
+    /** What a node of the host holds, as its owners say: for parts of the server that belong to it. */
+    'pubsub/type': Query<{ readonly node: string }, string>
+  }
+}
 
 type Options = OptionsOf<typeof config>
 
@@ -38,6 +46,7 @@ export async function setupHostOfNodes(
   }
   setupDisco(host, options, service)
   setupCommands(host, service)
+  host.on('pubsub/type', ({ node }) => service.find(node)?.config.type)
   host.on(
     'incoming/iq',
     (event) =>
