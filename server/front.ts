@@ -104,6 +104,10 @@ export class Front {
     this.#open.set(keyOf(entrance, address), { entrance, listening })
   }
 
+  isOpen(entrance: Entrance, address: ListenAddress): boolean {
+    return this.#open.has(keyOf(entrance, address))
+  }
+
   /** Stops listening; connections go on. */
   close(entrance: Entrance, address: ListenAddress): void {
     const key = keyOf(entrance, address)

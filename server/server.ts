@@ -11,6 +11,7 @@ import { ServerModules } from './host/server-modules.ts'
 import { JidCache } from './jid/jid.ts'
 import type { PinoLog } from './log/log.ts'
 import { HttpServer } from './net/http-server.ts'
+import { describe, ListenError } from './net/listeners.ts'
 import { PendingIqs } from './pending-iqs.ts'
 import { Router } from './router.ts'
 import { StanzaError } from './stanza-error.ts'
@@ -53,6 +54,7 @@ export class Server {
   readonly #storage: Storage
   readonly #jids = new JidCache()
   #config: ServerConfig
+  #reloading: Promise<unknown> = Promise.resolve()
 
   constructor({ config, modules, storage, log, clock, random }: ServerParts) {
     this.log = log
@@ -135,8 +137,17 @@ export class Server {
     await this.#storage.close()
   }
 
-  /** Makes the server as another configuration wants it, without ending a connection that may stay. */
-  async reload(config: ServerConfig): Promise<Reloaded> {
+  /**
+   * Makes the server as another configuration wants it, without ending a connection that may stay: one reload after
+   * another. What fails is said among what was applied, and does not keep the rest from being done.
+   */
+  reload(config: ServerConfig): Promise<Reloaded> {
+    const done = this.#reloading.then(() => this.#reload(config))
+    this.#reloading = done.catch(() => {})
+    return done
+  }
+
+  async #reload(config: ServerConfig): Promise<Reloaded> {
     const diff = diffConfig(this.#config, config)
     this.#config = config
     await this.#certificates.start(config)
@@ -145,13 +156,32 @@ export class Server {
       ...(await this.hosts.apply(config, diff)),
     ]
     for (const stream of this.front.streams) if (this.#isGone(stream)) stream.close(new StreamError('host-gone'))
-    for (const { name, address } of diff.listeners.closed) this.front.close(name, address)
-    for (const { name, address } of diff.listeners.opened) await this.front.open(name, address)
-    if (diff.listeners.closed.length + diff.listeners.opened.length > 0) applied.push('listeners changed')
+    for (const { name, address } of diff.listeners.closed) {
+      this.front.close(name, address)
+      applied.push(`no longer listening on ${describe(address)} (${name})`)
+    }
+    applied.push(...(await this.#listen(config)))
     if (diff.server.some((option) => option.startsWith('c2s.'))) this.front.limit(config.server.c2s)
     if (diff.server.some((option) => option.startsWith('log.'))) this.#setLogLevels(config)
     const changed = diff.server.filter((option) => !diff.needsRestart.includes(option))
     return { applied: [...applied, ...changed.map((option) => `${option} changed`)], needsRestart: diff.needsRestart }
+  }
+
+  /** Opens what should be open and is not, as what could not be opened the last time; says what was done. */
+  async #listen({ server: { listen } }: ServerConfig): Promise<readonly string[]> {
+    const done: string[] = []
+    for (const entrance of ENTRANCES) {
+      for (const address of listen[entrance].filter((wanted) => !this.front.isOpen(entrance, wanted))) {
+        try {
+          await this.front.open(entrance, address)
+          done.push(`listening on ${describe(address)} (${entrance})`)
+        } catch (error) {
+          if (!(error instanceof ListenError)) throw error
+          done.push(error.message)
+        }
+      }
+    }
+    return done
   }
 
   /** Of those who had not bound a resource yet: the sessions of a host end with it. */

@@ -23,6 +23,9 @@ export interface Served {
   readonly loader: Loader
 }
 
+/** Behind what a reload could not do. */
+const FAILED = 'FAILED: the log says why'
+
 export type ServerConfig = Config<Exclude<HostKind, 'local'>>
 type OneHost = HostConfig<Exclude<HostKind, 'local'>>
 
@@ -94,7 +97,7 @@ export class HostSet {
     }
   }
 
-  /** Makes the hosts as a new configuration wants them; gives what was done, in words. */
+  /** Makes the hosts as a new configuration wants them; gives what was done, in words. What fails is logged, and the rest is done. */
   async apply(config: ServerConfig, { hosts }: ConfigDiff): Promise<readonly string[]> {
     this.#config = config
     const done: string[] = []
@@ -102,12 +105,7 @@ export class HostSet {
       await this.#remove(domain)
       done.push(`host ${domain} removed`)
     }
-    for (const domain of hosts.added) {
-      const host = this.#configOf(domain)
-      this.#create(host)
-      await this.#fill(host)
-      done.push(`host ${domain} added`)
-    }
+    for (const domain of hosts.added) done.push(`host ${domain} ${(await this.#add(domain)) ? 'added' : FAILED}`)
     for (const change of hosts.changed) done.push(...(await this.#change(change)))
     return done
   }
@@ -127,9 +125,22 @@ export class HostSet {
   }
 
   async #fill({ domain, modules }: OneHost): Promise<void> {
-    const wanted = [...modules.keys()].map((name) => this.#known.get(name)).filter((module) => module !== undefined)
-    for (const module of inOrder(wanted)) await this.#load(domain, module)
+    for (const module of inOrder(this.#modulesOf(modules))) await this.#load(domain, module)
     await this.#served.get(domain)?.host.hooks.fire('host/started', { domain })
+  }
+
+  /** False if it cannot be. */
+  async #add(domain: string): Promise<boolean> {
+    const host = this.#configOf(domain)
+    this.#create(host)
+    try {
+      await this.#fill(host)
+      return true
+    } catch (error) {
+      this.#log.error('host failed to start', { host: domain, error })
+      await this.#remove(domain)
+      return false
+    }
   }
 
   /** One that fails is reported, and the host does without it, unless the admin cannot. */
@@ -163,27 +174,41 @@ export class HostSet {
     await loader.unloadAll()
   }
 
-  async #change({ domain, modules }: HostDiff): Promise<readonly string[]> {
+  async #change({ domain, options, modules }: HostDiff): Promise<readonly string[]> {
     const { host, loader } = this.#served.get(domain) ?? {}
-    const config = this.#configOf(domain)
     if (host === undefined || loader === undefined) return []
-    host.settings = { admins: config.admins, anonymous: config.anonymous }
-    for (const name of modules.removed) await loader.unload(name)
-    for (const name of modules.changed) await this.#reload(loader, name)
-    const added = modules.added.map((name) => this.#known.get(name)).filter((module) => module !== undefined)
-    for (const module of added) await this.#load(domain, module)
-    const said = (names: readonly string[], what: string): readonly string[] =>
-      names.map((name) => `${domain}: module ${name} ${what}`)
-    return [
-      ...said(modules.removed, 'unloaded'),
-      ...said(modules.changed, 'has new options'),
-      ...said(modules.added, 'loaded'),
-    ]
+    const { admins, anonymous, modules: wanted } = this.#configOf(domain)
+    host.settings = { admins, anonymous }
+    // It is another kind of accounts that guests have, for all who use them.
+    const changed = options.includes('anonymous') ? ['accounts', ...modules.changed] : modules.changed
+    const done = options.map((option) => `${domain}: ${option} changed`)
+    for (const name of modules.removed) {
+      await loader.unload(name)
+      done.push(`${domain}: module ${name} unloaded`)
+    }
+    for (const module of inOrder(this.#modulesOf(wanted))) {
+      const isChanged = changed.includes(module.name)
+      if (!isChanged && !modules.added.includes(module.name)) continue
+      const loading = isChanged ? loader.reload(module) : loader.load(module)
+      const what = (await this.#succeeds(loading, domain, module)) ? (isChanged ? 'has new options' : 'loaded') : FAILED
+      done.push(`${domain}: module ${module.name} ${what}`)
+    }
+    return done
   }
 
-  async #reload(loader: Loader, name: string): Promise<void> {
-    const module = this.#known.get(name)
-    if (module !== undefined) await loader.reload(module)
+  /** What has run so far goes on without a module that fails, or with its old options. */
+  async #succeeds(loading: Promise<void>, domain: string, { name }: AnyHostModule): Promise<boolean> {
+    try {
+      await loading
+      return true
+    } catch (error) {
+      this.#log.error('module failed to load', { host: domain, module: name, error })
+      return false
+    }
+  }
+
+  #modulesOf(wanted: OneHost['modules']): readonly AnyHostModule[] {
+    return [...wanted.keys()].map((name) => this.#known.get(name)).filter((module) => module !== undefined)
   }
 
   #configOf(domain: string): OneHost {

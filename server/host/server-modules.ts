@@ -48,12 +48,20 @@ export class ServerModules {
     for (const name of [...this.#loaded.keys()].toReversed()) await this.#unload(name)
   }
 
+  /** What fails is logged, and the rest is done. */
   async apply(options: ModuleOptions, { added, removed, changed }: ModulesDiff): Promise<readonly string[]> {
     for (const name of [...removed, ...changed]) await this.#unload(name)
-    for (const name of [...changed, ...added]) await this.#load(name, options.get(name) ?? {})
-    const said = (names: readonly string[], what: string): readonly string[] =>
-      names.map((name) => `module ${name} ${what}`)
-    return [...said(removed, 'unloaded'), ...said(changed, 'has new options'), ...said(added, 'loaded')]
+    const done = removed.map((name) => `module ${name} unloaded`)
+    for (const name of [...changed, ...added]) {
+      try {
+        await this.#load(name, options.get(name) ?? {})
+        done.push(`module ${name} ${changed.includes(name) ? 'has new options' : 'loaded'}`)
+      } catch (error) {
+        this.#reach.log.error('module failed to load', { module: name, error })
+        done.push(`module ${name} FAILED: the log says why`)
+      }
+    }
+    return done
   }
 
   async #load(name: string, config: OptionsOf<Fields>): Promise<void> {
