@@ -1,6 +1,7 @@
 /** When accounts were last used: for admins who look for those that nobody uses any more. */
 import { nodeAt } from '../server/admin/account-argument.ts'
 import { CommandError } from '../server/admin/command.ts'
+import { administration, administrationResult } from '../server/admin/service-administration.ts'
 import { t } from '../server/config/types.ts'
 import { defineModule } from '../server/host/module.ts'
 import type { Jid } from '../server/jid/jid.ts'
@@ -58,6 +59,7 @@ export default defineModule({
       name: 'user activity',
       about: 'tells when an account was made and last used',
       role: 'admin',
+      adhoc: administration('get-user-lastlogin', { fields: { jid: 'accountjids' } }),
       args: { jid: t.jid() },
       async run({ jid }, report) {
         const node = nodeAt(host.domain, jid)
@@ -67,6 +69,7 @@ export default defineModule({
         report(`made ${written(account.createdAt)}`)
         report(`last login ${written(login)}`)
         report(isThere(node) ? 'connected' : `last seen ${written(seen)}`)
+        return administrationResult(LAST_LOGIN_FIELDS, { accountjids: [jid], lastlogin: written(login) })
       },
     })
 
@@ -105,6 +108,12 @@ export default defineModule({
     }
   },
 })
+
+/** XEP-0133 §4.9. */
+const LAST_LOGIN_FIELDS = [
+  { type: 'jid-multi', var: 'accountjids' },
+  { type: 'text-single', var: 'lastlogin' },
+] as const
 
 function written(at: number | undefined): string {
   return at === undefined ? 'never' : formatDateTime(new Date(at))

@@ -4,7 +4,6 @@ import type { Jid } from '../server/jid/jid.ts'
 import { nodeAt } from '../server/admin/account-argument.ts'
 import { administration } from '../server/admin/service-administration.ts'
 import { defineModule } from '../server/host/module.ts'
-import { StreamError } from '../server/stream/stream-error.ts'
 
 export default defineModule({
   name: 'account_commands',
@@ -83,25 +82,6 @@ export default defineModule({
         },
       })
     }
-
-    host.command({
-      name: 'user kick',
-      about: 'ends the sessions of accounts, or of single clients; they may log in again',
-      role: 'admin',
-      adhoc: administration('end-user-session', { fields: { jids: 'accountjids' } }),
-      args: { jids: t.list(t.client()) },
-      run({ jids }, report) {
-        for (const jid of jids) {
-          nodeOf(jid)
-          const sessions = [...(host.account(jid.bare)?.sessions ?? [])].filter(
-            ({ resource }) => jid.resource === undefined || resource === jid.resource,
-          )
-          const reason = new StreamError('policy-violation', 'An admin has ended this session')
-          for (const session of sessions) host.closeSession(session, reason)
-          report(`${jid.full}: ${sessions.length} sessions ended`)
-        }
-      },
-    })
 
     function nodeOf(jid: Jid): string {
       return nodeAt(host.domain, jid)

@@ -5,7 +5,6 @@ import { administration, administrationResult } from '../server/admin/service-ad
 import { t } from '../server/config/types.ts'
 import { defineModule } from '../server/host/module.ts'
 import type { Jid } from '../server/jid/jid.ts'
-import { formatDateTime } from '../server/protocol/date-time.ts'
 import type { Account } from '../server/session/account.ts'
 import type { ClientSession } from '../server/session/client-session.ts'
 import { xml } from '../server/xml/element.ts'
@@ -85,24 +84,6 @@ export default defineModule({
         )
         const told = administrationResult([{ type: 'jid-multi', var: 'accountjids' }], { accountjids: [jid] })
         return xml('x', { ...told.attrs }, ...told.elements, xml('query', { xmlns: NS.roster }, ...contacts))
-      },
-    })
-
-    host.command({
-      name: 'user last',
-      about: 'tells when an account was last there',
-      role: 'admin',
-      adhoc: administration('get-user-lastlogin', { fields: { jid: 'accountjids' } }),
-      args: { jid: t.jid() },
-      async run({ jid }, report) {
-        const at = await host.optionalService('last')?.of(await nodeOf(jid))
-        const text = at === undefined ? 'never' : formatDateTime(new Date(at))
-        report(`${jid.bare} ${text}`)
-        const fields = [
-          { type: 'jid-multi', var: 'accountjids' },
-          { type: 'text-single', var: 'lastlogin' },
-        ] as const
-        return administrationResult(fields, { accountjids: [jid], lastlogin: text })
       },
     })
 

@@ -13,18 +13,6 @@ interface Parting {
   readonly status: string
 }
 
-/** When accounts were last there. */
-export interface LastSeen {
-  /** Milliseconds since 1970; undefined if it never was, or not since that is noted. */
-  of(node: string): Promise<number | undefined>
-}
-
-declare module '../server/host/module.ts' {
-  interface Services {
-    last: LastSeen
-  }
-}
-
 export default defineModule({
   name: 'last',
   about: 'tells when an account was last there',
@@ -33,7 +21,7 @@ export default defineModule({
   depends: ['roster'],
   stores: { partings: keyval<Parting>('last') },
 
-  setup(host, { stores: { partings } }): LastSeen {
+  setup(host, { stores: { partings } }) {
     const startedAt = host.clock.now()
     const status = host.slot('status', () => ({ text: '' }))
     /** Accounts that are being removed: nothing is to be noted of them any more. */
@@ -47,7 +35,7 @@ export default defineModule({
     host.iq({ type: 'get', ns: NS.last, name: 'query', at: 'account' }, async ({ from, to }) => {
       // Only those who may see the presence of the account may know (XEP-0012 §3).
       if (!(await host.service('roster').mayKnow(from, to))) throw new StanzaError('forbidden')
-      if (isThere(to.node ?? '')) return answer(host.clock.now())
+      if ((host.account(to.bare)?.size ?? 0) > 0) return answer(host.clock.now())
       const parting = await partings.get(to.node ?? '')
       if (parting === undefined) throw new StanzaError('item-not-found')
       return answer(parting.at, parting.status)
@@ -68,12 +56,6 @@ export default defineModule({
     })
     host.on('account/removing', ({ node }) => void leaving.add(node))
     host.on('account/removed', ({ node }) => void leaving.delete(node))
-
-    return { of: async (node) => (isThere(node) ? host.clock.now() : (await partings.get(node))?.at) }
-
-    function isThere(node: string): boolean {
-      return (host.account(`${node}@${host.domain}`)?.size ?? 0) > 0
-    }
 
     function note(session: ClientSession): Promise<void> {
       return partings.set(session.jid.node ?? '', { at: host.clock.now(), status: status(session).text })

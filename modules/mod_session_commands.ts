@@ -1,5 +1,6 @@
 /** Commands for the clients that are connected just now. */
 import { nodeAt } from '../server/admin/account-argument.ts'
+import { administration } from '../server/admin/service-administration.ts'
 import { CommandError } from '../server/admin/command.ts'
 import { t } from '../server/config/types.ts'
 import { defineModule } from '../server/host/module.ts'
@@ -42,6 +43,7 @@ export default defineModule({
       name: 'session kick',
       about: 'ends the session of a client, or all of an account; it may log in again',
       role: 'admin',
+      adhoc: administration('end-user-session', { fields: { jid: 'accountjids' } }),
       args: { jid: t.client(), reason: t.string().default('An admin has ended this session') },
       run({ jid, reason }, report) {
         nodeAt(host.domain, jid)

@@ -1,4 +1,5 @@
 /** Shared groups: accounts that belong together have each other as contacts, whatever they do about it. */
+import { nodeAt } from '../../server/admin/account-argument.ts'
 import { CommandError } from '../../server/admin/command.ts'
 import { t } from '../../server/config/types.ts'
 import { defineModule } from '../../server/host/module.ts'
@@ -70,7 +71,7 @@ export default defineModule({
       role: 'admin',
       args: { name: t.string(), jids: t.list(t.jid()) },
       async run({ name, jids }, report) {
-        const members = new Set([...groups.membersOf(checked(name)), ...jids.map(nodeOf)])
+        const members = new Set([...groups.membersOf(checked(name)), ...jids.map(memberOf)])
         if (members.size > config.max_members) throw new CommandError(`more than ${config.max_members} members`)
         for (const { node = '', bare } of jids) {
           if (!(await accounts.exists(node))) throw new CommandError(`there is no account ${bare}`)
@@ -86,7 +87,7 @@ export default defineModule({
       role: 'admin',
       args: { name: t.string(), jids: t.list(t.jid()) },
       async run({ name, jids }, report) {
-        const members = without(groups.membersOf(checked(name)), jids.map(nodeOf))
+        const members = without(groups.membersOf(checked(name)), jids.map(memberOf))
         await change(name, members)
         report(`${name} has ${members.size} members`)
       },
@@ -127,9 +128,8 @@ export default defineModule({
       return name
     }
 
-    function nodeOf({ node, domain }: Jid): string {
-      if (node === undefined || domain !== host.domain) throw new CommandError(`no account of ${host.domain}`)
-      return node
+    function memberOf(jid: Jid): string {
+      return nodeAt(host.domain, jid)
     }
 
     function configuredNode({ node, domain, bare }: Jid): readonly string[] {

@@ -1,5 +1,6 @@
 /** XEP-0055: Jabber Search, among the accounts of the host that have a card and do not mind. */
 import { LRUCache } from 'lru-cache'
+import { nodeAt } from '../../server/admin/account-argument.ts'
 import { CommandError } from '../../server/admin/command.ts'
 import { t } from '../../server/config/types.ts'
 import type { IqRequest } from '../../server/host/host.ts'
@@ -71,13 +72,13 @@ export default defineModule({
         adhoc: { omits: ['jid'] },
         args: { jid: t.jid().optional().describe('Whose wish it is.') },
         async run({ jid }, report, by) {
-          const { node, bare, domain } = jid ?? by ?? host.jid
-          if (node === undefined || domain !== host.domain) throw new CommandError(`no account of ${host.domain}`)
-          if (!(await accounts.exists(node))) throw new CommandError(`there is no account ${bare}`)
+          const account = jid ?? by ?? host.jid
+          const node = nodeAt(host.domain, account)
+          if (!(await accounts.exists(node))) throw new CommandError(`there is no account ${account.bare}`)
           await stores.hidden.set(node, isHidden ? true : undefined)
           if (isHidden) hidden.add(node)
           else hidden.delete(node)
-          report(isHidden ? `${bare} is not found any more` : `${bare} can be found`)
+          report(isHidden ? `${account.bare} is not found any more` : `${account.bare} can be found`)
         },
       })
     }
