@@ -5,8 +5,8 @@ import type { AnyModule } from '../server/host/module.ts'
 export const catalogue: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
   mod_account_activity: () => import('./mod_account_activity.ts'),
   mod_account_commands: () => import('./mod_account_commands.ts'),
-  mod_account_flags: () => import('./mod_account_flags.ts'),
   mod_account_reports: () => import('./mod_account_reports.ts'),
+  mod_account_flags: () => import('./mod_account_flags.ts'),
   mod_accounts: () => import('./mod_accounts.ts'),
   mod_adhoc: () => import('./mod_adhoc/index.ts'),
   mod_announce: () => import('./mod_announce.ts'),
@@ -46,6 +46,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_offline: () => import('./mod_offline/index.ts'),
   mod_pep: () => import('./mod_pep/index.ts'),
   mod_ping: () => import('./mod_ping.ts'),
+  mod_portable: () => import('./mod_portable/index.ts'),
   mod_presence: () => import('./mod_presence/index.ts'),
   mod_private: () => import('./mod_private.ts'),
   mod_pubsub: () => import('./mod_pubsub/index.ts'),

@@ -50,7 +50,7 @@ export function archivedElement({ stanza }: ArchiveItem): Element {
 }
 
 /** The `<result/>` of one item (§4.2), as text: a page has many, and all that varies is in four places. */
-function resultElement({ id, when }: ArchiveItem, queryId: string | undefined, stanza: Element): Element {
+export function resultElement({ id, when }: ArchiveItem, queryId: string | undefined, stanza: Element): Element {
   const query = queryId === undefined ? '' : ` queryid='${escapeAttribute(queryId)}'`
   const delay = `<delay xmlns='${NS.delay}' stamp='${formatDateTime(when)}'/>`
   const forwarded = `<forwarded xmlns='${NS.forward}'>${delay}${stanza.toString()}</forwarded>`
