@@ -27,8 +27,8 @@ Written by \`scripts/xeps.ts\` from what the modules declare; do not edit.
 ${rowsOf(modules).map(lineOf).join('\n')}
 
 What clients say to each other passes as it is, and is archived if it will be of interest later: chat states (XEP-0085), headers
-(XEP-0131), nicknames (XEP-0172), receipts (XEP-0184), `/me` (XEP-0245), corrections (XEP-0308), markers (XEP-0333), reactions
-(XEP-0444), replies (XEP-0461). The play `message_payloads.scs` shows it.
+(XEP-0131), nicknames (XEP-0172), receipts (XEP-0184), \`/me\` (XEP-0245), corrections (XEP-0308), markers (XEP-0333), reactions
+(XEP-0444), replies (XEP-0461). The play \`message_payloads.scs\` shows it.
 
 | RFC | Modules |
 |---|---|
