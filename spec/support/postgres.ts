@@ -6,7 +6,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chown, glob, mkdtemp } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chown, glob, mkdtemp, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -17,6 +18,8 @@ import pg from 'pg'
 export interface TestPostgres {
   /** Makes an empty database that nobody else uses. */
   createDatabase(): Promise<TestDatabase>
+  /** Turns the server off, as its admin does, and on again; undefined if it was not started here. */
+  readonly power?: { off(): Promise<void>; on(): Promise<void> }
   /** Drops the databases made here; stops the server, if it was started here, and removes what it has written. */
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -48,15 +51,29 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
   const folder = await mkdtemp(join(tmpdir(), 'madrigal-pg-'))
   if (user !== undefined) await chown(folder, user.uid, user.gid)
   await initialise(binaries, folder, user)
-  const server = await start(binaries, folder, user, options)
+  const servers = [await start(binaries, folder, user, options)]
   return {
     createDatabase: () => createDatabase(`postgresql://postgres@localhost/postgres?host=${encodeURIComponent(folder)}`),
+    power: {
+      off: () => turnOff(join(folder, 'data/postmaster.pid')),
+      on: async () => void servers.push(await start(binaries, folder, user, options)),
+    },
     [Symbol.asyncDispose]: async () => {
-      server.ref()
-      server.stdin?.end()
-      await once(server, 'exit')
+      // The first removes the folder.
+      for (const server of servers.toReversed()) {
+        server.ref()
+        server.stdin?.end()
+        await once(server, 'exit')
+      }
     },
   }
+}
+
+/** A fast shutdown: connections are ended (PostgreSQL manual, §18.5). The file is there until it is done. */
+async function turnOff(pidFile: string): Promise<void> {
+  const [pid] = (await readFile(pidFile, 'utf8')).split('\n')
+  process.kill(Number(pid), 'SIGINT')
+  while (existsSync(pidFile)) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
 /** On a server that stays there when we have gone. */
@@ -174,7 +191,7 @@ function isReady({ stderr }: ChildProcess): Promise<void> {
     stderr?.setEncoding('utf8').on('data', (text: string) => {
       output += text
       if (output.includes('ready to accept connections')) resolve()
-      if (/FATAL|PANIC|not found/.test(output)) reject(new Error(`PostgreSQL does not start: ${output}`))
+      if (/FATAL(?!: +the database system)|PANIC|not found/.test(output)) reject(new Error(`PostgreSQL does not start: ${output}`))
       if (output.length > LOG_CHARS) output = ''
     })
   })
