@@ -2,7 +2,7 @@
 import { t } from '../../server/config/types.ts'
 import { defineModule } from '../../server/host/module.ts'
 import { NS_MAM_EXTENDED } from '../../server/protocol/archive-query.ts'
-import { type OwnLimits, setupRetention } from '../../server/protocol/archive-retention.ts'
+import { type OwnLimits, setupRetention } from '../../server/admin/archive-retention.ts'
 import { messageText, NS_FULLTEXT } from '../../server/protocol/archive-text.ts'
 import { ArchiveReader } from '../../server/protocol/archive-reader.ts'
 import { NS } from '../../server/xml/ns.ts'

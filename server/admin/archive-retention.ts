@@ -1,11 +1,11 @@
 /** XEP-0313 §3.2: archives forget, the oldest first. How long and how much is kept, of whose archive, and commands for it. */
 import type { ArchiveStore, KeyvalStore, Owner } from '../../storage/store.ts'
-import { CommandError } from '../admin/command.ts'
+import { CommandError } from './command.ts'
 import { t } from '../config/types.ts'
 import { formatDuration, formatSize } from '../config/units.ts'
 import type { ModuleHost } from '../host/host.ts'
 import type { Jid } from '../jid/jid.ts'
-import type { ArchiveReader } from './archive-reader.ts'
+import type { ArchiveReader } from '../protocol/archive-reader.ts'
 
 /** Infinity where there is no limit. */
 export interface ArchiveLimits {
