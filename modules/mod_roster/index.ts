@@ -126,7 +126,8 @@ export default defineModule({
 
     function regroup(roster: Roster, { push }: Pick<Rosters, 'push'>): void {
       const account = host.jid.withNode(roster.owner)
-      const seenBefore = new Set(roster.subscribers)
+      const { items: known, subscribers } = roster
+      const seenBefore = new Set(subscribers)
       const changed = roster.share(sharedWith(roster.owner))
       for (const [i, bare] of changed.entries()) {
         const contact = host.parseJid(bare)
@@ -134,6 +135,7 @@ export default defineModule({
         const [before, after] = [seenBefore.has(bare), roster.seesUs(contact)]
         if (after && !before) host.announce('roster/subscriber-added', { account, contact })
         if (before && !after) host.announce('roster/subscriber-removed', { account, contact })
+        host.announce('roster/regrouped', { account, contact, before: known.get(bare)?.groups ?? [] })
       }
     }
 
