@@ -9,7 +9,7 @@ export class Account implements SlotBearer {
   /** How many need it just now, whether it has sessions or not. */
   holds = 0
   readonly #sessions = new Map<string, ClientSession>()
-  #preferred: readonly ClientSession[] | undefined
+  #receptive: readonly ClientSession[] | undefined
   #available: readonly ClientSession[] | undefined
 
   constructor(jid: Jid) {
@@ -37,8 +37,8 @@ export class Account implements SlotBearer {
 
   /** The sessions a message to the bare JID may go to: available with a non-negative priority (RFC 6121 §8.5.2.1). */
   get receptive(): readonly ClientSession[] {
-    this.#preferred ??= this.available.filter((session) => session.priority >= 0)
-    return this.#preferred
+    this.#receptive ??= this.available.filter((session) => session.priority >= 0)
+    return this.#receptive
   }
 
   /**
@@ -65,7 +65,7 @@ export class Account implements SlotBearer {
 
   /** A session has come, gone, or changed its presence. */
   changed(): void {
-    this.#preferred = undefined
+    this.#receptive = undefined
     this.#available = undefined
   }
 }
