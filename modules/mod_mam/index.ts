@@ -1,6 +1,7 @@
 /** XEP-0313: Message Archive Management, for the accounts of a host, with preferences (XEP-0441). */
 import { t } from '../../server/config/types.ts'
 import { defineModule } from '../../server/host/module.ts'
+import { pageOptions } from '../../server/protocol/archive-options.ts'
 import { ArchiveReader } from '../../server/protocol/archive-reader.ts'
 import { NS_MAM_EXTENDED } from '../../server/protocol/archive-query.ts'
 import { type OwnLimits, setupRetention } from '../../server/admin/archive-retention.ts'
@@ -42,11 +43,7 @@ export default defineModule({
       ),
     expire_after: t.duration().default(Infinity).describe('How long messages are kept.'),
     max_messages: t.integer({ min: 1 }).optional().describe('Messages kept for an account; the oldest go.'),
-    page: t
-      .integer({ min: 1, max: 1000 })
-      .default(50)
-      .describe('Messages that are sent at once if a client does not say how many.'),
-    max_page: t.integer({ min: 1, max: 1000 }).default(100).describe('Messages that are sent at once at most.'),
+    ...pageOptions,
   },
   stores: {
     messages: archive('archive', { textOf: messageText }),

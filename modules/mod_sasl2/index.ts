@@ -1,4 +1,5 @@
 /** XEP-0388 with XEP-0386 and XEP-0484: logging in, binding a resource and switching things on, in one exchange. */
+import { lastingSecret } from '../../server/auth/lasting-secret.ts'
 import { hashedTokenMechanisms } from '../../server/auth/sasl/hashed-token.ts'
 import type { Outcome } from '../../server/auth/sasl/negotiator.ts'
 import { SaslFailure } from '../../server/auth/sasl/sasl-failure.ts'
@@ -8,10 +9,9 @@ import { StanzaError } from '../../server/stanza-error.ts'
 import type { Stream } from '../../server/stream/stream.ts'
 import { StreamError } from '../../server/stream/stream-error.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
-import type { Random } from '../../server/util/random.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
-import { keyval, type KeyvalStore, map } from '../../storage/store.ts'
+import { keyval, map } from '../../storage/store.ts'
 import { requireClaimed } from './claimed.ts'
 import { announceConfigVersion, NS_IAP } from './config-version.ts'
 import { type Entering, Entrance } from './entrance.ts'
@@ -83,7 +83,8 @@ export default defineModule({
     const times = { lifeSeconds: config.token_lifetime, rotateSeconds: config.token_rotation }
     const tokens = new Tokens(stores.tokens, host.clock, host.random, times)
     const tokenLogin = new TokenLogin(host, tokens)
-    const entrance = new Entrance(host, tokens, await secretOf(stores.secrets, host.random))
+    // The secret is what names of resources are made from.
+    const entrance = new Entrance(host, tokens, await lastingSecret(stores.secrets, host.random))
 
     host.on('account/password-changed', ({ node }) => host.spawn('revoke tokens', () => tokens.revokeAll(node)))
 
@@ -196,13 +197,4 @@ function failureElement({ condition, text }: SaslFailure, detail?: Element): Ele
     detail,
     text !== undefined && xml('text', { 'xml:lang': 'en' }, text),
   )
-}
-
-/** From which names of resources are made; the same for as long as the host exists. */
-async function secretOf(secrets: KeyvalStore<string>, random: Random): Promise<Buffer> {
-  const kept = await secrets.get('')
-  if (kept !== undefined) return Buffer.from(kept, 'base64')
-  const made = random.bytes(32)
-  await secrets.set('', made.toString('base64'))
-  return made
 }

@@ -1,6 +1,7 @@
 /** RFC 6120 §6: logging in with SASL. */
 import { LoginAttempts } from '../../server/auth/attempts.ts'
 import type { HashName } from '../../server/auth/digest.ts'
+import { lastingSecret } from '../../server/auth/lasting-secret.ts'
 import { HashingBusy } from '../../server/auth/pbkdf2.ts'
 import { anonymous } from '../../server/auth/sasl/anonymous.ts'
 import { channelBinding, type ChannelBindingType } from '../../server/auth/sasl/channel-binding.ts'
@@ -20,11 +21,10 @@ import type { ClientSession } from '../../server/session/client-session.ts'
 import type { Stream } from '../../server/stream/stream.ts'
 import { StreamError } from '../../server/stream/stream-error.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
-import type { Random } from '../../server/util/random.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { StorageError } from '../../storage/storage-error.ts'
-import { keyval, type KeyvalStore } from '../../storage/store.ts'
+import { keyval } from '../../storage/store.ts'
 import { mechanismsOfSessions } from './mechanisms-of-sessions.ts'
 import { OpenLogins } from './open-logins.ts'
 
@@ -103,7 +103,8 @@ export default defineModule({
   stores: { secrets: keyval<string>('saslauth') },
 
   async setup(host, { config, stores }) {
-    const fakeSecret = await secretOf(stores.secrets, host.random)
+    // Unknown users look the same after a restart.
+    const fakeSecret = await lastingSecret(stores.secrets, host.random)
     const attempts = new LoginAttempts(host.clock)
     const accounts = host.service('accounts')
     const mechanisms = mechanismsOfSessions(host)
@@ -244,15 +245,6 @@ export default defineModule({
     }
   },
 })
-
-/** The same for as long as the host exists, so that unknown users look the same after a restart. */
-async function secretOf(secrets: KeyvalStore<string>, random: Random): Promise<Buffer> {
-  const kept = await secrets.get('')
-  if (kept !== undefined) return Buffer.from(kept, 'base64')
-  const made = random.bytes(32)
-  await secrets.set('', made.toString('base64'))
-  return made
-}
 
 function failureElement(condition: string, text: string | undefined): Element {
   return xml(
