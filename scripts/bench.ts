@@ -1,19 +1,21 @@
 /**
  * `npm run bench`: our own small benchmarks, and, where the neutral load generator is found, the scenarios side by side
  * with Prosody and ejabberd if they are installed. `npm run bench -- chat,login` runs single scenarios; `--own` only
- * the small ones, `--against` only the comparison.
+ * the small ones, `--against` only the comparison; `--archive` compares archives.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { compareArchives } from './bench-archive.ts'
+import { medianCpu, ratioCell, readResults } from './bench/results.ts'
 
 const root = join(import.meta.dirname, '..')
 const neutral = [process.env['BENCH_GENERATOR'], join(root, '../shared/bench')].find((path) => path && existsSync(path))
 const benchDir = process.env['BENCH_DIR'] ?? join(root, '.bench')
 const { values: chosen, positionals } = parseArgs({
   allowPositionals: true,
-  options: { own: { type: 'boolean' }, against: { type: 'boolean' } },
+  options: { own: { type: 'boolean' }, against: { type: 'boolean' }, archive: { type: 'boolean' } },
 })
 const wanted = positionals.flatMap((words) => words.split(','))
 
@@ -49,25 +51,15 @@ const labels: Readonly<Record<string, string>> = {
   mucjoin: 'mucjoin-500',
 }
 
-interface Run {
-  readonly label: string
-  readonly cpu_us_per_op: number
-  readonly p50_us: number
-  readonly p99_us: number
-  readonly rss_after_kb: number
-  readonly rss_before_kb: number
-  readonly n?: number
-  readonly errors: number
-  readonly disconnects: number
-  readonly failed_logins: number
+if (chosen.archive) archives()
+else {
+  if (!chosen.against) ownBenchmarks()
+  if (!chosen.own) compare()
 }
-
-if (!chosen.against) ownBenchmarks()
-if (!chosen.own) compare()
 
 function ownBenchmarks(): void {
   const files = readdirSync(join(root, 'scripts/bench')).filter(
-    (file) => file.endsWith('.ts') && file !== 'madrigal.ts',
+    (file) => file.endsWith('.ts') && !['madrigal.ts', 'results.ts'].includes(file),
   )
   for (const file of files) {
     console.log(`\n== ${file}`)
@@ -75,11 +67,17 @@ function ownBenchmarks(): void {
   }
 }
 
+const MISSING =
+  '\nThe neutral load generator is not here: name its folder in BENCH_GENERATOR to compare with other servers.'
+
+function archives(): void {
+  if (neutral === undefined) console.log(MISSING)
+  else compareArchives(neutral, benchDir, root)
+}
+
 function compare(): void {
   if (neutral === undefined) {
-    console.log(
-      '\nThe neutral load generator is not here: name its folder in BENCH_GENERATOR to compare with other servers.',
-    )
+    console.log(MISSING)
     return
   }
   const scenarios = (wanted.length > 0 ? wanted : Object.keys(targets)).join(',')
@@ -101,45 +99,25 @@ function run([script = '', ...args]: readonly string[], env: NodeJS.ProcessEnv):
 }
 
 function report(results: string, scenarios: readonly string[]): void {
-  const runs = readdirSync(results)
-    .filter((file) => file.endsWith('.jsonl'))
-    .flatMap((file) => readRuns(join(results, file)))
-  const cpu = (server: string, scenario: string): number | undefined =>
-    median(runs.filter(({ label }) => label === `${server}:${labels[scenario]}`).map((one) => one.cpu_us_per_op))
+  const runs = readResults(results)
+  const cpu = (server: string, scenario: string): number | undefined => medianCpu(runs, `${server}:${labels[scenario]}`)
   const cell = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(1)).padStart(10)
   console.log('\nserver CPU in µs per operation (median), and how many times ours the others take\n')
   console.log('scenario     Madrigal    Prosody   ejabberd    P÷M (want)       e÷M (want)')
   for (const scenario of scenarios) {
     const [ours, prosody, ejabberd] = ['madrigal', 'prosody-default', 'ejabberd-1n'].map((name) => cpu(name, scenario))
     const [wantProsody, wantEjabberd] = targets[scenario] ?? []
-    const ratio = (other: number | undefined, want: number | undefined): string => {
-      if (ours === undefined || other === undefined) return '–'.padStart(16)
-      const mark = want === undefined ? '' : other / ours >= want ? ' ok' : ' no'
-      return `${(other / ours).toFixed(1)} (${want ?? '–'})${mark}`.padStart(16)
-    }
     console.log(
       scenario.padEnd(10) +
         cell(ours) +
         cell(prosody) +
         cell(ejabberd) +
-        ratio(prosody, wantProsody) +
-        ratio(ejabberd, wantEjabberd),
+        ratioCell(ours, prosody, wantProsody) +
+        ratioCell(ours, ejabberd, wantEjabberd),
     )
   }
   const bad = runs.filter(({ errors, disconnects, failed_logins: failed }) => errors + disconnects + failed > 0)
   for (const { label } of bad) console.log(`errors in a run of ${label}`)
-}
-
-function readRuns(file: string): readonly Run[] {
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Run)
-}
-
-function median(values: readonly number[]): number | undefined {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor((sorted.length - 1) / 2)]
 }
 
 function isInstalled(program: string): boolean {

@@ -1,7 +1,8 @@
 /**
  * Starts and stops our server for the neutral load generator: `start` prints the process id, `stop` ends it. Data and
  * results are in BENCH_DIR; accounts u0…u5999 with the password benchpw are made at the first start. PORT is where it
- * listens, BENCH_STORAGE the storage, BENCH_CPU the processor that it is pinned to;
+ * listens, BENCH_STORAGE the storage (sqlite, memory; or the URL of an empty PostgreSQL), BENCH_CPU the processor that
+ * it is pinned to;
  * BENCH_MAM=1 turns archives on, which the neutral scenarios of the others do without.
  */
 import { spawn, spawnSync } from 'node:child_process'
@@ -20,10 +21,14 @@ import { keyval } from '../../storage/store.ts'
 const ACCOUNTS = 6000
 const root = join(import.meta.dirname, '..', '..')
 const port = Number(process.env['PORT'] ?? 15_330)
-const driver = process.env['BENCH_STORAGE'] === 'memory' ? 'memory' : 'sqlite'
+const wanted = process.env['BENCH_STORAGE'] ?? 'sqlite'
+const url = wanted.startsWith('postgres') ? wanted : undefined
+const driver = url === undefined ? (wanted === 'memory' ? 'memory' : 'sqlite') : 'postgres'
 const folder = join(process.env['BENCH_DIR'] ?? join(root, '.bench'), `madrigal-${driver}`)
 const pidFile = join(folder, 'pid')
 const config = join(folder, 'madrigal.yaml')
+/** There once the accounts are. */
+const made = join(folder, 'accounts-made')
 
 if (process.argv[2] === 'stop') await stop()
 else await start()
@@ -32,7 +37,7 @@ async function start(): Promise<void> {
   await stop()
   mkdirSync(folder, { recursive: true })
   writeFileSync(config, configText())
-  if (!existsSync(join(folder, 'madrigal.sqlite'))) await makeAccounts()
+  if (!existsSync(made)) await makeAccounts()
   const out = openSync(join(folder, 'out.log'), 'w')
 
   const flags = (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '')
@@ -60,7 +65,7 @@ async function stop(): Promise<void> {
 /** No limits that a load generator on one address would run into; everything else as it comes. */
 function configText(): string {
   return `data: ${folder}
-storage: { driver: ${driver} }
+storage: ${JSON.stringify(url === undefined ? { driver } : { driver, url })}
 listen: { c2s: ["127.0.0.1:${port}"], c2s_tls: ["127.0.0.1:${port + 1}"], http: ["127.0.0.1:${port + 2}"] }
 c2s: { rate: unlimited }
 log: { level: warn }
@@ -76,12 +81,13 @@ async function makeAccounts(): Promise<void> {
   if (driver === 'memory') return
   const given = { clock: systemClock }
   await using life = new AsyncDisposableStack()
-  const storage = await Storage.start({ driver, path: join(folder, 'madrigal.sqlite') }, given)
+  const storage = await Storage.start({ driver, url, path: join(folder, 'madrigal.sqlite') }, given)
   life.defer(() => storage.close())
   const { accounts } = await storage.open('localhost', { accounts: keyval<StoredAccount>('accounts') })
   const credentials = await makeCredentials('benchpw', { pbkdf2: new KeyDerivationQueue(), random: new SystemRandom() })
   const account: StoredAccount = { credentials, role: 'user', createdAt: 0 }
   await Promise.all(Array.from({ length: ACCOUNTS }, (_, i) => accounts.set(`u${i}`, account)))
+  writeFileSync(made, '')
 }
 
 function isListening(): Promise<boolean> {
