@@ -6,6 +6,7 @@ import { handled, type Handled, type StanzaEvent } from '../../server/routed-sta
 import type { ClientSession } from '../../server/session/client-session.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
+import { after, inSlices } from '../../server/util/slices.ts'
 import { Broadcast } from '../../server/xml/broadcast.ts'
 import { presence } from '../../server/xml/build.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
@@ -98,12 +99,15 @@ export default defineModule({
       if (isPending(roster)) return roster.then(() => tellContacts(session, stanza, then))
       for (const other of session.account.available) other.send(stanza.with({ to: other.jid.full }))
       if (stanza.type === 'unavailable') session.send(stanza.with({ to: session.jid.full }))
+      // While many are told, the client may go: then they hear of that instead.
+      const { presence: announced } = session
+      const isOver = (): boolean => session.presence !== announced
       const broadcast = new Broadcast(stanza)
-      for (const contact of roster.subscribers) {
-        void host.sendTo(host.parseJid(contact), broadcast.for(contact), session.jid)
-      }
-      then(roster)
-      return handled
+      const telling = inSlices(roster.subscribers, (contact) => {
+        if (!isOver()) void host.sendTo(host.parseJid(contact), broadcast.for(contact), session.jid)
+      })
+      const done = after(telling, () => (isOver() ? undefined : then(roster)))
+      return isPending(done) ? done.then(() => handled) : handled
     }
 
     /** The first presence of a client: it learns who is there (RFC 6121 §4.2.2, §4.3.1). */

@@ -4,6 +4,7 @@ import type { Jid } from '../../server/jid/jid.ts'
 import { handled, type Handled, type StanzaEvent } from '../../server/routed-stanza.ts'
 import type { ClientSession } from '../../server/session/client-session.ts'
 import { isPending, type Maybe } from '../../server/util/maybe.ts'
+import { inSlices } from '../../server/util/slices.ts'
 import { presence } from '../../server/xml/build.ts'
 
 export interface Probes {
@@ -19,11 +20,11 @@ export function setupProbes(host: ModuleHost<'roster' | 'accounts'>): Probes {
 
   async function send(session: ClientSession): Promise<void> {
     const roster = await host.service('roster').of(session.jid.node ?? '')
-    for (const [bare, { subscription }] of roster.items) {
-      if (subscription !== 'to' && subscription !== 'both') continue
+    const seen = [...roster.items].filter(([, { subscription }]) => subscription === 'to' || subscription === 'both')
+    await inSlices(seen, ([bare]) => {
       const probe = presence({ type: 'probe', from: session.jid.full, to: bare })
-      void host.sendTo(host.parseJid(bare), probe, session.jid)
-    }
+      if (!session.closed) void host.sendTo(host.parseJid(bare), probe, session.jid)
+    })
   }
 
   /** RFC 6121 §4.3.2: contacts learn who is there; whoever may not know is told that they are no contact. */
