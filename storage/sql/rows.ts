@@ -1,6 +1,7 @@
 /** The rows of archived items that a filter means, and the items that they are. */
 import { idBounds, type ReadFilter } from '../archive-filter.ts'
 import { idText } from '../archive-id.ts'
+import type { FiledAddress } from '../limits.ts'
 import type { ArchiveItem } from '../store.ts'
 import type { Database } from './database.ts'
 import type { Dialect } from './dialect.ts'
@@ -10,19 +11,40 @@ import { joined, type Sql, sql } from './sql.ts'
 /** The rows of one archive, or of several whose greatest skew is known, as they stand behind FROM. */
 export function matchingRows(dialect: Dialect, archive: Sql, skew: number, filter: ReadFilter): Sql {
   const { after, before } = idBounds(filter, skew)
-  const source = filter.with === undefined ? sql`archive_item` : sql`archive_item${dialect.indexedByPeer}`
   const bounds = sql`archive ${archive} AND id > ${after} AND id < ${before}`
-  return sql`${source} WHERE ${bounds}${furtherConditions(dialect, skew, filter)}`
+  const further = furtherConditions(dialect, skew, filter)
+  if (filter.with === undefined) return sql`archive_item WHERE ${bounds}${further}`
+  return sql`archive_item${dialect.indexedByPeer} WHERE ${bounds}${further} AND peer = ${numberOf(filter.with)}`
 }
 
 /** The rows of an archive, among those whose words are indexed, in which all terms are found, as they stand behind FROM. */
-export function foundRows(dialect: Dialect, { number, skew }: ArchiveEntry, filter: ReadFilter): Sql {
+export function foundRows(dialect: Dialect, archive: ArchiveEntry, filter: ReadFilter): Sql {
+  const { skew, number } = archive
   const { after, before } = idBounds(filter, skew)
-  const search = dialect.words.searchFor(filter.terms ?? [], number)
-  return sql`${dialect.words.matches(search, after, before)}${furtherConditions(dialect, skew, filter)}`
+  const found = dialect.words.foundItems(dialect.words.searchFor(filter.terms ?? [], number), after, before)
+  return sql`${found}${ofPeer(dialect, archive, filter)}${furtherConditions(dialect, skew, filter)}`
 }
 
-/** All that is asked of an item but its archive, its words, and the bounds of its id. */
+/** The same to be counted: without the items, if the index can tell. */
+export function countedRows(dialect: Dialect, archive: ArchiveEntry, filter: ReadFilter): Sql {
+  const isOfIds = filter.start === -Infinity && filter.end === Infinity && filter.ids === undefined
+  if (!isOfIds || filter.with?.resource !== undefined) return foundRows(dialect, archive, filter)
+  const search = dialect.words.searchFor(filter.terms ?? [], archive.number)
+  return sql`${dialect.words.found(search, filter.after, filter.before)}${ofPeer(dialect, archive, filter)}`
+}
+
+/** Of what was found, what is of a peer: looked up in its index, where the ids lie together, before the items are. */
+function ofPeer(dialect: Dialect, { number }: ArchiveEntry, filter: ReadFilter): Sql {
+  if (filter.with === undefined) return sql``
+  return sql` AND EXISTS (SELECT 1 FROM archive_item AS filed${dialect.indexedByPeer}
+    WHERE filed.archive = ${number} AND filed.peer = ${numberOf(filter.with)} AND filed.id = ${dialect.words.foundId})`
+}
+
+function numberOf({ bare }: FiledAddress): Sql {
+  return sql`(SELECT number FROM address WHERE jid = ${bare})`
+}
+
+/** All that is asked of an item but its archive, its words, its peer, and the bounds of its id. */
 function furtherConditions(dialect: Dialect, skew: number, filter: ReadFilter): Sql {
   const { surelyStarted, surelyNotEnded } = idBounds(filter, skew)
   const conditions: Sql[] = []
@@ -30,9 +52,7 @@ function furtherConditions(dialect: Dialect, skew: number, filter: ReadFilter): 
   if (filter.start !== -Infinity) conditions.push(sql` AND (id >= ${surelyStarted} OR at >= ${filter.start})`)
   if (filter.end !== Infinity) conditions.push(sql` AND (id < ${surelyNotEnded} OR at <= ${filter.end})`)
   if (filter.ids !== undefined) conditions.push(sql` AND id ${dialect.isOneOf(filter.ids, 'number')}`)
-  if (filter.with === undefined) return joined(conditions)
-  conditions.push(sql` AND peer = (SELECT number FROM address WHERE jid = ${filter.with.bare})`)
-  if (filter.with.resource !== undefined) conditions.push(sql` AND resource = ${filter.with.resource}`)
+  if (filter.with?.resource !== undefined) conditions.push(sql` AND resource = ${filter.with.resource}`)
   return joined(conditions)
 }
 

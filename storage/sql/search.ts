@@ -5,7 +5,7 @@ import type { ArchiveItem, TextOf } from '../store.ts'
 import { hasTerms, wordsOf } from '../words.ts'
 import type { Base } from './archive.ts'
 import type { ArchiveEntry } from './numbers.ts'
-import { countRows, foundRows, matchingRows, type Order, readItems } from './rows.ts'
+import { countedRows, countRows, foundRows, matchingRows, type Order, readItems } from './rows.ts'
 import { sql } from './sql.ts'
 
 /** A filter with terms, for what is indexed and for what is not. */
@@ -36,7 +36,7 @@ export class Search {
   async count(archive: ArchiveEntry, filter: ReadFilter): Promise<number> {
     const { database } = this.#base
     const { indexed, later } = this.#halves(filter)
-    const inIndex = await countRows(database, foundRows(database.dialect, archive, indexed))
+    const inIndex = await countRows(database, countedRows(database.dialect, archive, indexed))
     return inIndex + (await this.#read(archive, later, 'oldest first', Infinity)).length
   }
 

@@ -13,9 +13,11 @@ export interface WordTables {
   /** Puts these words in the place of those of an item, if it is in the archive. */
   put(id: number, archive: Sql, words: string): Sql
   drop(ids: Sql): Sql
-  /** The items that a search finds between two ids, both exclusive, as they stand behind FROM, up to a first condition. */
-  matches(search: string, after: number, before: number): Sql
-  /** The id of these items by which they are sorted before the rest of them is looked up. */
+  /** The ids that a search finds between two others, as they stand behind FROM, up to a first condition. */
+  found(search: string, after: number, before: number): Sql
+  /** The same, with the rest of the items. */
+  foundItems(search: string, after: number, before: number): Sql
+  /** An id of these, by which they are sorted before the rest of the items is looked up. */
   readonly foundId: Sql
   /** What finds all of the terms in an archive. */
   searchFor(terms: readonly Term[], archive: number): string
@@ -52,7 +54,10 @@ export const sqliteWords: WordTables = {
     INSERT OR REPLACE INTO archive_words (rowid, words)
     SELECT id, ${words} FROM archive_item WHERE id = ${id} AND archive = ${archive}`,
   drop: (ids) => sql`DELETE FROM archive_words WHERE rowid ${ids}`,
-  matches: (search, after, before) => sql`
+  found: (search, after, before) => sql`
+    archive_words WHERE archive_words MATCH ${search}
+      AND archive_words.rowid > ${after} AND archive_words.rowid < ${before}`,
+  foundItems: (search, after, before) => sql`
     archive_words CROSS JOIN archive_item ON id = archive_words.rowid
     WHERE archive_words MATCH ${search} AND archive_words.rowid > ${after} AND archive_words.rowid < ${before}`,
   foundId: sql`archive_words.rowid`,
@@ -82,7 +87,10 @@ export const postgresWords: WordTables = {
     SELECT id, array_to_tsvector(string_to_array(${words}, ' ')) FROM archive_item
     WHERE id = ${id} AND archive = ${archive} ON CONFLICT (id) DO UPDATE SET words = excluded.words`,
   drop: (ids) => sql`DELETE FROM archive_words WHERE id ${ids}`,
-  matches: (search, after, before) => sql`
+  found: (search, after, before) => sql`
+    (SELECT id AS found FROM archive_words WHERE words @@ ${search}::tsquery OFFSET 0) AS f
+    WHERE found > ${after} AND found < ${before}`,
+  foundItems: (search, after, before) => sql`
     (SELECT id AS found FROM archive_words WHERE words @@ ${search}::tsquery OFFSET 0) AS f
     CROSS JOIN LATERAL (SELECT * FROM archive_item WHERE id = found OFFSET 0) AS archive_item
     WHERE found > ${after} AND found < ${before}`,
