@@ -26,7 +26,7 @@ async function stage() {
 const heard = (person: Person): readonly (string | undefined)[] =>
   person
     .take()
-    .filter(({ name, from, type }) => name === 'presence' && from?.startsWith('juliet') === true)
+    .filter(({ name, from }) => name === 'presence' && from?.startsWith('juliet') === true)
     .map(({ type }) => type ?? 'available')
 
 async function told(person: Person, count: number): Promise<readonly (string | undefined)[]> {
