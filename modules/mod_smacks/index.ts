@@ -88,6 +88,7 @@ export default defineModule({
     setupSuspension(host, { records, resumables, stateOf: (session) => managed(session).state, adopt, wait })
 
     setupNonzas(host, { enable, resume }, (session) => managed(session).state)
+    for (const { sessions: there } of host.accounts) for (const session of there) takeOver(session)
 
     host.on('session/detached', ({ session, stream }) => {
       const { state } = managed(session)
@@ -129,9 +130,22 @@ export default defineModule({
     function adopt(session: ClientSession, beginning: ManagedBeginning): Managed {
       const state = new Managed(session, beginning, limits, owner)
       managed(session).state = state
+      lookAfter(state)
+      return state
+    }
+
+    /** This module was here before, with other options or other code. */
+    function takeOver(session: ClientSession): void {
+      const { state } = managed(session)
+      if (state === undefined) return
+      state.handOver(owner)
+      lookAfter(state)
+      if (session.stream === undefined) wait(state, state.resumeSeconds)
+    }
+
+    function lookAfter(state: Managed): void {
       active.add(state)
       if (state.id !== undefined) resumables.add(state.id, state)
-      return state
     }
 
     function wait(state: Managed, seconds: number): void {

@@ -49,7 +49,7 @@ export class Managed {
   readonly unacked: Unacked
   readonly handled: InOrder
   readonly #limits: ManagedLimits
-  readonly #owner: ManagedOwner
+  #owner: ManagedOwner
   /** How many had been sent when an acknowledgement was last asked for; undefined if all of those have been answered. */
   #askedAt: number | undefined
   /** When that was, in milliseconds of the clock. */
@@ -79,9 +79,14 @@ export class Managed {
     session.counter = {
       begin: () => this.handled.begin(),
       finish: (number) => this.handled.finish(number),
-      stored: (number) => owner.counts(this, number),
+      stored: (number) => this.#owner.counts(this, number),
     }
     session.outbox.keep = (stanza) => this.#keep(stanza)
+  }
+
+  /** The module has been loaded anew: another one looks after the session now. */
+  handOver(owner: ManagedOwner): void {
+    this.#owner = owner
   }
 
   /** Our `h`. */
