@@ -9,6 +9,8 @@ import { defineServerModule } from '../server/host/module.ts'
 import { Networks } from '../server/net/address.ts'
 import { isWelcome, peerOf } from '../server/net/web-peer.ts'
 import { WebSocketTransport } from '../server/stream/ws-transport.ts'
+import type { Maybe } from '../server/util/maybe.ts'
+import { inSlices } from '../server/util/slices.ts'
 
 const SUBPROTOCOL = 'xmpp'
 
@@ -63,20 +65,21 @@ export default defineServerModule({
 
     /** What each had sent when it was last pinged. */
     const watched = new WeakMap<WebSocket, { readonly wire: Socket; bytes: number }>()
-    if (config.ping_every !== Infinity) server.use(server.clock.every(config.ping_every * 1000, pingAll))
+    if (config.ping_every !== Infinity) {
+      const pingAll = (): Maybe<void> => inSlices(webSockets.clients, ping)
+      server.use(server.clock.every(config.ping_every * 1000, () => server.spawn('ping web clients', pingAll)))
+    }
 
-    function pingAll(): void {
-      for (const socket of webSockets.clients) {
-        const watch = watched.get(socket)
-        // An answer may be there where we do not read.
-        if (watch === undefined || socket.isPaused || socket.readyState !== socket.OPEN) continue
-        if (watch.bytes === watch.wire.bytesRead) {
-          socket.terminate()
-          continue
-        }
-        watch.bytes = watch.wire.bytesRead
-        socket.ping()
+    function ping(socket: WebSocket): void {
+      const watch = watched.get(socket)
+      // An answer may be there where we do not read.
+      if (watch === undefined || socket.isPaused || socket.readyState !== socket.OPEN) return
+      if (watch.bytes === watch.wire.bytesRead) {
+        socket.terminate()
+        return
       }
+      watch.bytes = watch.wire.bytesRead
+      socket.ping()
     }
   },
 })
