@@ -65,8 +65,11 @@ export default defineModule({
 
     /** Stored once in an hour, and only if something was said. */
     async function note(node: string, count: number): Promise<void> {
-      const found = await rooms.find(node)
-      if (found !== undefined) await rooms.use(found, (room) => (room.isGone ? undefined : add(room, count)))
+      await rooms.visit(
+        node,
+        (room) => add(room, count),
+        () => {},
+      )
     }
 
     async function add(room: Room, count: number): Promise<void> {

@@ -14,7 +14,7 @@ import type { Room } from './room.ts'
 export function sendAbsentees(room: Room, session: OccupantSession): Maybe<void> {
   const canSeeJids = seesJids(room, session.occupant)
   return inSlices(room.affiliates.entries(), ([bare, affiliate]) => {
-    if (affiliate.affiliation === 'outcast' || room.present.of(bare) > 0) return
+    if (affiliate.affiliation === 'outcast' || room.isPresent(bare)) return
     const shown = absentPresence(room, bare, affiliate, canSeeJids)
     if (shown !== undefined) sendAbsentee(room, session, shown, affiliate.nick)
   })

@@ -4,7 +4,7 @@ import type { StanzaEvent } from '../../server/routed-stanza.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
-import { type AffiliationChange, changeAffiliations, checkTogether } from './affiliation-changes.ts'
+import { type AffiliationChange, changeAffiliations } from './affiliation-changes.ts'
 import type { Actor } from './announcements.ts'
 import { isMembersOnly } from './features/kinds.ts'
 import { mayReadMembers } from './features/lists.ts'
@@ -49,10 +49,13 @@ export async function changeList(room: Room, { from }: Pick<StanzaEvent, 'from'>
   requireDistinct(roleChanges.map(({ occupant }) => occupant.nick))
   for (const change of affiliationChanges) checkAffiliation(room, from, change)
   for (const change of roleChanges) checkRole(room, from, change)
-  checkTogether(room, affiliationChanges)
 
   if (affiliationChanges.length > 0) await changeAffiliations(room, affiliationChanges, { actor, tells: true })
-  for (const change of roleChanges) await grantRole(room, change, actor, change.reason)
+  for (const change of roleChanges) {
+    // Not to somebody whom a change of affiliations has removed.
+    if (room.occupants.get(change.occupant.nick) === change.occupant)
+      await grantRole(room, change, actor, change.reason)
+  }
 }
 
 interface ExplainedRoleChange extends RoleChange {
@@ -132,9 +135,9 @@ async function affiliationChange(room: Room, item: AffiliationItem): Promise<Aff
     return { jid: person, affiliation, nick: room.affiliates.get(person.bare)?.nick, reason }
   }
   // Old clients name an occupant where they should name an address.
-  if (text === undefined) return { jid: occupantOf(room, nick).bare, affiliation, nick: undefined, reason }
-  const jid = parseAddress(room, text).toBare()
-  if (nick === undefined) return { jid, affiliation, nick: room.affiliates.get(jid.bare)?.nick, reason }
+  const jid = text === undefined ? occupantOf(room, nick).bare : parseAddress(room, text).toBare()
+  if (text === undefined || nick === undefined)
+    return { jid, affiliation, nick: room.affiliates.get(jid.bare)?.nick, reason }
   // An empty nickname takes away the one there was (§9.5).
   return { jid, affiliation, nick: nick === '' ? undefined : parseNick(room, nick, 'jid-malformed'), reason }
 }

@@ -17,14 +17,19 @@ export type AffiliateChanges = ReadonlyMap<string, Affiliate | undefined>
 export class Affiliates {
   readonly #byJid: Map<string, Affiliate>
   readonly #byNick = new Map<string, string>()
+  #banned = 0
 
   constructor(stored: Iterable<readonly [string, Affiliate]>) {
     this.#byJid = new Map(stored)
-    for (const [jid, { nick }] of this.#byJid) if (nick !== undefined) this.#byNick.set(nick, jid)
+    for (const [jid, { affiliation, nick }] of this.#byJid) {
+      if (nick !== undefined) this.#byNick.set(nick, jid)
+      if (affiliation === 'outcast') this.#banned++
+    }
   }
 
-  get size(): number {
-    return this.#byJid.size
+  /** How many belong to the room, and how many are banned. */
+  get counts(): { readonly people: number; readonly banned: number } {
+    return { people: this.#byJid.size - this.#banned, banned: this.#banned }
   }
 
   /** All there are, by bare JID or domain. */
@@ -70,7 +75,9 @@ export class Affiliates {
   }
 
   #set(jid: string, affiliate: Affiliate | undefined): void {
-    const former = this.#byJid.get(jid)?.nick
+    const { nick: former, affiliation } = this.#byJid.get(jid) ?? {}
+    if (affiliation === 'outcast') this.#banned--
+    if (affiliate?.affiliation === 'outcast') this.#banned++
     if (former !== undefined && this.#byNick.get(former) === jid) this.#byNick.delete(former)
     if (affiliate === undefined) {
       this.#byJid.delete(jid)

@@ -23,7 +23,7 @@ export interface AffiliationChange {
 }
 
 export interface Circumstances {
-  /** Who has made the change, unless those it is about have. */
+  /** Who has made the change, unless those it is about have, or the service has. */
   readonly actor?: Actor
   /** Those it is about are told: they have not asked for it. */
   readonly tells: boolean
@@ -31,13 +31,17 @@ export interface Circumstances {
   readonly values?: ReadonlyMap<string, unknown>
 }
 
-/** Stores all of the changes or none, and then tells everybody. Whether they are allowed has been checked. */
+/**
+ * Stores all of the changes or none, and then tells everybody. Whether they are allowed has been checked; rejects with a
+ * StanzaError if the room could not be like that.
+ */
 export async function changeAffiliations(
   room: Room,
   changes: readonly AffiliationChange[],
   circumstances: Circumstances,
 ): Promise<void> {
   const { host } = room.service
+  checkTogether(room, changes)
   const made = withVersions(room, changes)
   const affiliates = new Map(changes.map((change) => [change.jid.bare, affiliateOf(change)]))
   await room.store({ affiliates, values: circumstances.values })
@@ -46,7 +50,7 @@ export async function changeAffiliations(
     const { jid, affiliation, before, reason } = change
     host.announce('muc/affiliated', { room, bare: jid.bare })
     if (affiliation === before) continue
-    const by = circumstances.actor?.jid ?? jid
+    const by = circumstances.actor?.jid ?? (circumstances.tells ? undefined : jid)
     const act = { kind: 'affiliation', whom: jid, before, after: affiliation } as const
     host.announce('muc/administered', { room, by, act, reason })
   }
@@ -77,12 +81,23 @@ export function checkTogether(room: Room, changes: readonly AffiliationChange[])
   )
   if (new Set(nicks).size < nicks.length)
     throw new StanzaError('conflict', 'A nickname can be reserved for one person only')
-  const more = changes.filter(
-    ({ jid, affiliation }) => affiliation !== 'none' && room.affiliates.own(jid.bare) === 'none',
-  )
-  if (more.length > 0 && room.affiliates.size + more.length > room.service.config.max_affiliations) {
+  const { people, banned } = room.affiliates.counts
+  requireSpace(room, people, changes, (affiliation) => isAtLeast(affiliation, 'member'))
+  // Whoever fills the list of members does not keep anybody from being banned.
+  requireSpace(room, banned, changes, (affiliation) => affiliation === 'outcast')
+}
+
+function requireSpace(
+  room: Room,
+  count: number,
+  changes: readonly AffiliationChange[],
+  isListed: (affiliation: Affiliation) => boolean,
+): void {
+  const more = changes.reduce((sum, { jid, affiliation }) => {
+    return sum + Number(isListed(affiliation)) - Number(isListed(room.affiliates.own(jid.bare)))
+  }, 0)
+  if (more > 0 && count + more > room.service.config.max_affiliations)
     throw new StanzaError('resource-constraint', 'The list is full')
-  }
 }
 
 /** Tells everybody who may know, once, to which version this leads (XEP-0463). */

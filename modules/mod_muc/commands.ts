@@ -5,12 +5,12 @@ import type { Jid } from '../../server/jid/jid.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { xml } from '../../server/xml/element.ts'
-import { changeAffiliations, checkTogether } from './affiliation-changes.ts'
+import { changeAffiliations } from './affiliation-changes.ts'
 import { announceConfiguration, readChanges, reconfigure } from './configuration.ts'
 import { destroyRoom } from './destruction.ts'
 import { isPersistent } from './features/kinds.ts'
 import { affiliations } from './privileges.ts'
-import { remove } from './removal.ts'
+import { grantRole } from './roles.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 import type { MucService } from './service.ts'
@@ -83,10 +83,16 @@ export function setupCommands(service: MucService, rooms: Rooms): void {
     async run({ days, destroy }, report) {
       const since = host.clock.now() - days * DAY_MILLISECONDS
       for (const node of [...rooms.nodes].toSorted()) {
-        const found = await rooms.find(node)
-        if (found === undefined || !(await isIdle(found, since))) continue
-        if (destroy) await rooms.use(found, (room) => destroyIfIdle(room))
-        report(`${found.jid.full}${destroy ? ' destroyed' : ''}`)
+        if (
+          !(await rooms.visit(
+            node,
+            (room) => isIdle(room, since),
+            () => false,
+          ))
+        )
+          continue
+        if (destroy) await rooms.visit(node, destroyIfEmpty, () => {})
+        report(`${node}@${host.domain}${destroy ? ' destroyed' : ''}`)
       }
     },
   })
@@ -102,9 +108,8 @@ export function setupCommands(service: MucService, rooms: Rooms): void {
     return true
   }
 
-  async function destroyIfIdle(room: Room): Promise<void> {
-    if (room.sessions.size === 0 && !room.isGone)
-      await destroyRoom(rooms, room, { reason: 'Nobody was here' }, undefined)
+  async function destroyIfEmpty(room: Room): Promise<void> {
+    if (room.sessions.size === 0) await destroyRoom(rooms, room, { reason: 'Nobody was here' }, undefined)
   }
 }
 
@@ -135,7 +140,6 @@ function setupChanges({ host }: MucService, rooms: Rooms): void {
       inRoom(rooms, host.domain, address, async (room) => {
         const nick = room.affiliates.get(jid.bare)?.nick
         const change = { jid: jid.toBare(), affiliation, nick, reason: undefined }
-        checkTogether(room, [change])
         await changeAffiliations(room, [change], { tells: true })
         report(`${jid.bare} is ${affiliation} in ${address.bare} now`)
       }),
@@ -150,7 +154,7 @@ function setupChanges({ host }: MucService, rooms: Rooms): void {
       inRoom(rooms, host.domain, address, async (room) => {
         const occupant = room.occupants.get(nick)
         if (occupant === undefined) throw new CommandError(`nobody in ${address.bare} is called ${nick}`)
-        await remove(room, occupant, { statuses: [307], reason: reason || undefined })
+        await grantRole(room, { occupant, role: 'none' }, undefined, reason || undefined)
         report(`${nick} (${occupant.bare.full}) has left ${address.bare}`)
       }),
   })
@@ -164,10 +168,10 @@ async function inRoom(
   act: (room: Room) => Promise<void> | void,
 ): Promise<void> {
   requireOurs(jid, domain)
-  const room = await rooms.find(jid.node ?? '')
-  if (room === undefined) throw new CommandError(`there is no room ${jid.bare}`)
   try {
-    await rooms.use(room, () => act(room))
+    await rooms.visit(jid.node ?? '', act, () => {
+      throw new CommandError(`there is no room ${jid.bare}`)
+    })
   } catch (error) {
     if (!(error instanceof StanzaError)) throw error
     throw new CommandError(error.text ?? error.condition, { cause: error })

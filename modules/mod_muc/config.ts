@@ -19,6 +19,10 @@ export const config = {
   allow_persistent: t.boolean().default(true).describe('Whether owners may make their rooms persistent.'),
   max_rooms: t.integer({ min: 1 }).default(100_000).describe('Rooms that there may be at a time.'),
   max_rooms_per_user: t.integer({ min: 1 }).default(1000).describe('Rooms that somebody may be in at a time.'),
+  max_clients_per_room: t
+    .integer({ min: 1 })
+    .default(50)
+    .describe('Clients with which somebody may be in a room at a time.'),
   max_rooms_per_creator: t
     .integer({ min: 1 })
     .default(200)
@@ -27,7 +31,7 @@ export const config = {
   max_affiliations: t
     .integer({ min: 1 })
     .default(20_000)
-    .describe('People who may be owners, admins or members of a room, or banned from it.'),
+    .describe('People who may be owners, admins or members of a room; and as many again may be banned from it.'),
   max_nick_length: t.integer({ min: 1, max: 1023 }).default(128).describe('Characters that a nickname may have.'),
   max_invitations: t.integer({ min: 1 }).default(20).describe('People who may be invited with one message.'),
   occupant_rate: t

@@ -19,15 +19,8 @@ export function inRoom<T>(
 ): Maybe<T> {
   return inNameOf(event.to.toBare().full, () => {
     if (rooms.isClosing) throw closing()
-    const found = rooms.find(event.to.node ?? '')
-    return isPending(found) ? found.then((late) => enter(late)) : enter(found)
+    return rooms.visit(event.to.node ?? '', act, otherwise)
   })
-
-  function enter(found: Room | undefined): Maybe<T> {
-    if (found === undefined) return otherwise()
-    // It may be destroyed while this waits; there may be another one by then.
-    return rooms.use(found, (used) => (used.isGone ? inRoom(rooms, event, act, otherwise) : act(used)))
-  }
 }
 
 /** What is said now would be lost. */

@@ -59,7 +59,13 @@ const entryRefusals: readonly Refusal<Entry>[] = [
   {
     condition: 'resource-constraint',
     text: 'You are in too many rooms',
-    applies: ({ room: { service }, from }) => service.visits.of(from.bare) >= service.config.max_rooms_per_user,
+    applies: ({ room, from: { bare } }) =>
+      !room.isPresent(bare) && room.service.visits.of(bare) >= room.service.config.max_rooms_per_user,
+  },
+  {
+    condition: 'resource-constraint',
+    text: 'You are here with too many clients',
+    applies: ({ room, from }) => clientsOf(room, from) >= room.service.config.max_clients_per_room,
   },
 ]
 
@@ -94,6 +100,7 @@ export async function enter(
 
 /** Tells a client everything anew that is in the room already, but has forgotten (§7.2.1, §17.3). */
 export async function welcomeBack(room: Room, session: OccupantSession, stanza: Stanza): Promise<void> {
+  room.service.doors.check(room, session.jid)
   session.occupant.update(session, shownPresence(room, stanza))
   await welcome(room, session, stanza, [])
 }
@@ -127,6 +134,10 @@ function sendHistory(room: Room, to: Jid, stanza: Stanza): void {
   const hasLimits = Object.values(asked).some((limit) => limit !== undefined)
   const request = hasLimits ? asked : { ...asked, maxStanzas: room.get(usualHistory) }
   for (const message of room.history.select(request)) room.forward(to, message)
+}
+
+function clientsOf(room: Room, { bare }: Jid): number {
+  return room.occupantsOf(bare).reduce((sum, { sessions }) => sum + sessions.size, 0)
 }
 
 function knowsPassword({ room, stanza }: Entry): boolean {

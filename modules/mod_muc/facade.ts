@@ -5,7 +5,7 @@ import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import { changeList } from './admin.ts'
-import { type AffiliationChange, changeAffiliations, checkTogether, type Circumstances } from './affiliation-changes.ts'
+import { type AffiliationChange, changeAffiliations, type Circumstances } from './affiliation-changes.ts'
 import { appear } from './announcements.ts'
 import { announceConfiguration } from './configuration.ts'
 import { isNonAnonymous } from './features/whois.ts'
@@ -54,10 +54,7 @@ export function facadeOf(service: MucService, rooms: Rooms): MultiUserChat {
       return appear(room, occupant)
     },
     announce: announceConfiguration,
-    changeAffiliations: async (room, changes, circumstances) => {
-      checkTogether(room, changes)
-      await changeAffiliations(room, changes, circumstances)
-    },
+    changeAffiliations,
     administer: (room, from, items) => changeList(room, { from }, xml('query', { xmlns: NS.mucAdmin }, ...items)),
     isAtLeast,
     mayModerate,

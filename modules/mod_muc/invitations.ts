@@ -82,15 +82,15 @@ export async function invite(room: Room, { stanza, from }: StanzaEvent, invites:
   }
 }
 
-/** Tells whoever has invited somebody that they will not come. Throws a StanzaError. */
+/** Tells whoever has invited somebody that they will not come. Throws a StanzaError if that cannot be read. */
 export function passOnRefusal(room: Room, { from }: StanzaEvent, element: Element): void {
   const to = addressOf(room, element)
+  room.service.doors.check(room, from)
   const occupant = to.bare === room.jid.bare ? room.occupants.get(to.resource ?? '') : undefined
   // Strangers get no mail in the name of the room.
-  const belongs =
-    occupant !== undefined || room.occupantsOf(to.bare).length > 0 || isAtLeast(room.affiliates.of(to), 'member')
-  if (!belongs) throw new StanzaError('item-not-found', 'Nobody here has invited you')
-  room.service.doors.check(room, from)
+  const belongs = occupant !== undefined || room.isPresent(to.bare) || isAtLeast(room.affiliates.of(to), 'member')
+  // And they do not learn who is here.
+  if (!belongs) return
   const reason = element.child('reason')?.getText() || undefined
   const told = xml('decline', { from: from.bare }, reason !== undefined && xml('reason', {}, reason))
   const stanza = message({ from: room.jid.full }, xml('x', { xmlns: NS.mucUser }, told))

@@ -72,10 +72,11 @@ async function register(room: Room, request: RoomRequest, affiliation: Affiliati
   const submission = readSubmission(form, x)
   if (submission === 'cancel') return
   const nick = parseNick(room, submission.values.nick ?? '', 'bad-request')
+  const extras = readExtras(room, x)
   if (isTaken(room, nick, from)) throw new StanzaError('conflict', 'This nickname is taken')
   if (affiliation === 'none' && policyOf(room) === 'approval') return applyForMembership(room, request, nick)
   await reserve(room, request, affiliation, nick)
-  await setExtras(room, from.bare, x)
+  for (const { extra, value } of extras) await extra.set(room, from.bare, value)
 }
 
 async function reserve(room: Room, { from }: RoomRequest, affiliation: Affiliation, nick: string): Promise<void> {
@@ -87,15 +88,15 @@ async function reserve(room: Room, { from }: RoomRequest, affiliation: Affiliati
   await changeAffiliations(room, [{ jid, affiliation: next, nick, reason }], { tells: false })
 }
 
-async function setExtras(room: Room, bare: string, x: Element | undefined): Promise<void> {
+/** What is set besides the nickname. Throws a StanzaError if that cannot be. */
+function readExtras(room: Room, x: Element | undefined) {
   const extras = [...room.service.host.items('room-registration-field')]
-  if (extras.length === 0) return
   const submission = readSubmission({ type: FORM_REGISTER, fields: extras.map(({ field }) => field) }, x)
-  if (submission === 'cancel') return
-  for (const extra of extras) {
+  if (submission === 'cancel') return []
+  return extras.flatMap((extra) => {
     const value = submission.values[extra.field.var]
-    if (value !== undefined) await extra.set(room, bare, value)
-  }
+    return value === undefined ? [] : { extra, value }
+  })
 }
 
 /** Members lose their membership with their nickname; admins and owners remain what they are. */

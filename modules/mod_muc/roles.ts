@@ -12,17 +12,17 @@ export interface RoleChange {
   readonly role: Role
 }
 
-/** Does what an occupant has asked for who may. */
+/** Does what somebody has asked for who may, or an admin of the service, who is not named. */
 export async function grantRole(
   room: Room,
   change: RoleChange,
-  actor: Actor,
+  actor: Actor | undefined,
   reason: string | undefined,
 ): Promise<void> {
   const { occupant, role } = change
   const act = { kind: 'role', whom: occupant.bare, nick: occupant.nick, before: occupant.role, after: role } as const
   await changeRole(room, change, { actor, reason })
-  if (act.before !== role) room.service.host.announce('muc/administered', { room, by: actor.jid, act, reason })
+  if (act.before !== role) room.service.host.announce('muc/administered', { room, by: actor?.jid, act, reason })
 }
 
 /** Gives an occupant a role, or none, and tells everybody. Whether that is allowed has been checked. */

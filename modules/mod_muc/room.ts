@@ -14,7 +14,7 @@ import { Job } from './job.ts'
 import { Occupant, OccupantSession } from './occupant.ts'
 import type { RoomValue } from './options.ts'
 import { type Affiliation, defaultRole, type Role } from './privileges.ts'
-import { type MucService, type StoredRoom, Tally } from './service.ts'
+import type { MucService, StoredRoom } from './service.ts'
 
 /** The key from which occupant ids are made (XEP-0421 §4.1). Never told to anybody. */
 export const occupantIdKey: RoomValue<string> = { key: 'occupant_id_key', initial: '' }
@@ -53,8 +53,6 @@ export class Room {
   readonly occupants = new Map<string, Occupant>()
   /** Every client in the room, by its full address. */
   readonly sessions = new Map<string, OccupantSession>()
-  /** How many clients of each bare JID are in the room. */
-  readonly present = new Tally()
   /** Of those who have left lately: whom an occupant id stands for. */
   readonly departed = new Map<string, Jid>()
   readonly history: History
@@ -68,6 +66,8 @@ export class Room {
   users = 0
   /** When somebody last did, in milliseconds since 1970. */
   usedAt = 0
+  /** Who is in the room, by bare JID: under one nickname, or under several. */
+  readonly #people = new Map<string, Set<Occupant>>()
   readonly #values: Map<string, unknown>
   readonly #jobs = new Mailbox<Pick<Job<unknown>, 'run'>>((job) => job.run())
 
@@ -154,9 +154,18 @@ export class Room {
     return this.affiliates.of(occupant.bare)
   }
 
+  /** The bare JIDs of all who are in the room. */
+  get people(): Iterable<string> {
+    return this.#people.keys()
+  }
+
+  isPresent(bare: string): boolean {
+    return this.#people.has(bare)
+  }
+
   /** A person may be in a room under several nicknames. */
   occupantsOf(bare: string): readonly Occupant[] {
-    return [...this.occupants.values()].filter((occupant) => occupant.bare.bare === bare)
+    return [...(this.#people.get(bare) ?? [])]
   }
 
   /** Stable for one person in one room, and tells nothing of who it is (XEP-0421 §4.1). */
@@ -176,26 +185,20 @@ export class Room {
     const session = new OccupantSession(jid, occupant, presence, new TokenBucket(rate, host.clock.now()))
     this.wasEntered = true
     this.sessions.set(jid.full, session)
-    this.occupants.set(occupant.nick, occupant)
-    occupant.add(session)
-    this.service.visits.add(jid.bare)
-    this.present.add(jid.bare)
+    this.#takeNick(session, occupant)
     return session
   }
 
   /** Moves a client to another nickname. */
   move(session: OccupantSession, occupant: Occupant): void {
     this.#leaveNick(session)
-    this.occupants.set(occupant.nick, occupant)
-    occupant.add(session)
+    this.#takeNick(session, occupant)
   }
 
   /** Takes a client out of the room, and the nickname with the last one. */
   unseat(session: OccupantSession): void {
     if (!this.sessions.delete(session.jid.full)) return
     this.#leaveNick(session)
-    this.service.visits.remove(session.jid.bare)
-    this.present.remove(session.jid.bare)
     const { id, bare } = session.occupant
     this.departed.delete(id)
     this.departed.set(id, bare)
@@ -225,11 +228,27 @@ export class Room {
     )
   }
 
+  #takeNick(session: OccupantSession, occupant: Occupant): void {
+    const { bare } = occupant.bare
+    this.occupants.set(occupant.nick, occupant)
+    occupant.add(session)
+    const known = this.#people.get(bare)
+    if (known !== undefined) return void known.add(occupant)
+    this.#people.set(bare, new Set([occupant]))
+    this.service.visits.add(bare)
+  }
+
   #leaveNick(session: OccupantSession): void {
     const { occupant } = session
+    const { bare } = occupant.bare
     occupant.remove(session)
-    if (occupant.sessions.size === 0 && this.occupants.get(occupant.nick) === occupant)
-      this.occupants.delete(occupant.nick)
+    if (occupant.sessions.size > 0) return
+    if (this.occupants.get(occupant.nick) === occupant) this.occupants.delete(occupant.nick)
+    const left = this.#people.get(bare)
+    left?.delete(occupant)
+    if (left?.size !== 0) return
+    this.#people.delete(bare)
+    this.service.visits.remove(bare)
   }
 
   #stored(values: ReadonlyMap<string, unknown>): StoredRoom {

@@ -150,10 +150,12 @@ export class Rooms {
     return room
   }
 
-  /** Does something in a room when its turn comes, and keeps the room in memory meanwhile. */
+  /** Does something in a room when its turn comes, and keeps the room in memory meanwhile, if it is there at all. */
   use<T>(found: Room, act: (room: Room) => Maybe<T>): Maybe<T> {
     // While this one was on its way out of memory, somebody may have loaded it anew.
     const room = this.#live.get(found.node) ?? found
+    // It has left memory, or was destroyed: it must not come back, and whoever acts sees that it has gone.
+    if (room.isGone) return act(room)
     room.users++
     room.usedAt = this.#service.host.clock.now()
     this.#resting.delete(room.node)
@@ -168,6 +170,17 @@ export class Rooms {
     if (isPending(outcome)) return outcome.finally(() => this.#release(room))
     this.#release(room)
     return outcome
+  }
+
+  /** Does something in the room of that name, as it is when its turn comes; `otherwise` if there is none then. */
+  visit<T>(node: string, act: (room: Room) => Maybe<T>, otherwise: () => Maybe<T>): Maybe<T> {
+    const enter = (found: Room | undefined): Maybe<T> =>
+      found === undefined
+        ? otherwise()
+        : // It may have gone while this waited; there may be another one by then.
+          this.use(found, (room) => (room.isGone ? this.visit(node, act, otherwise) : act(room)))
+    const found = this.find(node)
+    return isPending(found) ? found.then((late) => enter(late)) : enter(found)
   }
 
   /** What lists tell of a room has changed. */
@@ -216,7 +229,7 @@ export class Rooms {
       room.isGone = true
       this.#live.delete(room.node)
       this.#asleep.set(room.node, room.occupants.size)
-      for (const { jid } of room.sessions.values()) this.#service.visits.remove(jid.bare)
+      for (const bare of room.people) this.#service.visits.remove(bare)
     })
   }
 
@@ -330,7 +343,8 @@ export class Rooms {
   async #destroyOrphans(): Promise<void> {
     for (const [node, { isTemporary }] of this.#known) {
       const room = isTemporary && !this.#live.has(node) ? await this.find(node) : undefined
-      if (room?.sessions.size === 0) await this.use(room, () => this.destroy(room))
+      if (room === undefined) continue
+      await this.use(room, (used) => (used.sessions.size > 0 || used.isGone ? undefined : this.destroy(used)))
     }
   }
 }

@@ -22,7 +22,7 @@ export class Memberships {
     host.on('muc/affiliated', ({ room, bare }) => this.#note(room, [bare]))
     host.on('muc/destroyed', ({ room }) => this.#note(room, membersOf(room)))
     host.on('muc/left', ({ room, occupant: { bare } }) => {
-      if (isMember(room, bare.bare) && room.occupantsOf(bare.bare).length === 0) this.#left(room, bare.bare)
+      if (isMember(room, bare.bare) && !room.isPresent(bare.bare)) this.#left(room, bare.bare)
     })
   }
 

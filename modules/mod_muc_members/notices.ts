@@ -78,7 +78,7 @@ export function setupNotices(host: ModuleHost<'muc'>, wishes: MapStore<Wish>): v
     'muc/message',
     ({ room, stanza }) => {
       if (room.isLocked || !isWorthKeeping(stanza)) return
-      const away = registeredIn(room).filter(({ jid }) => room.present.of(jid.bare) === 0)
+      const away = registeredIn(room).filter(({ jid }) => !room.isPresent(jid.bare))
       if (away.length > 0) host.spawn('tell members who are away', () => tell(room, stanza.keep(), away))
     },
     'copy',

@@ -48,12 +48,12 @@ export function setupBulkRemoval(host: ModuleHost<'muc'>, graves: Graves): void 
     role: 'admin',
     args: { room: t.jid(), jid: t.jid(), hours: t.integer({ min: 0 }).default(0) },
     async run({ room: address, jid, hours }, report) {
-      const room = await rooms.rooms.find(address.node ?? '')
-      if (room === undefined || address.domain !== host.domain)
-        throw new CommandError(`there is no room ${address.bare}`)
-      await rooms.rooms.use(room, async () => {
+      const purge = async (room: Room): Promise<void> =>
         report(`${await remove(room, jid.toBare(), hours, undefined, undefined)} messages retracted`)
-      })
+      const absent = (): never => {
+        throw new CommandError(`there is no room ${address.bare}`)
+      }
+      await (address.domain === host.domain ? rooms.rooms.visit(address.node ?? '', purge, absent) : absent())
     },
   })
 

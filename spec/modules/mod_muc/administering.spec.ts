@@ -85,6 +85,28 @@ t.test('several changes at once are made all, or none', async (t) => {
   t.equal(juliet.hear().at(-1), 'iq result', 'of both kinds')
 })
 
+t.test('a change of affiliations may leave nothing to do for a change of roles', async (t) => {
+  const { world, romeo, juliet, tybalt } = await stage()
+  await using _ = world
+  await romeo.administer(`<item affiliation='outcast' jid='tybalt@localhost'/><item role='none' nick='Tybalt'/>`)
+  t.strictSame(
+    juliet.hear(),
+    ['presence unavailable room/Tybalt [301] outcast/none jid=tybalt@localhost/t'],
+    'nobody leaves twice',
+  )
+  t.strictSame(tybalt.hear(), ['presence unavailable room/Tybalt [301 110] outcast/none jid=tybalt@localhost/t'])
+  t.strictSame(world.complaints, [])
+})
+
+t.test('a reserved nickname stays with another affiliation, however somebody is named', async (t) => {
+  const { world, romeo } = await stage()
+  await using _ = world
+  await romeo.administer(`<item affiliation='member' jid='juliet@localhost' nick='Capulet'/>`)
+  await romeo.administer(`<item affiliation='owner' nick='Juliet'/>`)
+  const room = await world.rooms.find('room')
+  t.match(room?.affiliates.get('juliet@localhost'), { affiliation: 'owner', nick: 'Capulet' })
+})
+
 t.test('requests that make no sense are refused', async (t) => {
   const { world, romeo, juliet, tybalt } = await stage()
   await using _ = world

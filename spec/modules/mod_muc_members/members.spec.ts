@@ -34,6 +34,17 @@ async function stage(config = '{}') {
   return { world, romeo, juliet, told }
 }
 
+t.test('a registration is taken as a whole, or not at all', async (t) => {
+  const { world } = await stage('{ allow_unaffiliated_register: true }')
+  await using _ = world
+  const nurse = world.person('nurse@localhost/n')
+  await register(nurse, 'Nurse', 'loudly')
+  t.strictSame(nurse.hear(), ['iq error not-acceptable'])
+  t.equal((await world.rooms.find('room'))?.affiliates.own('nurse@localhost'), 'none')
+  await register(nurse, 'Nurse', 'always')
+  t.strictSame(nurse.hear(), ['iq result'])
+})
+
 t.test('a registered member who is away is told what is said, as they chose', async (t) => {
   const { world, romeo, juliet, told } = await stage()
   await using _ = world

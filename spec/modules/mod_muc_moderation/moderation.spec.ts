@@ -224,6 +224,16 @@ t.test('what is done to a room is kept in mind', async (t) => {
   const nurse = world.person('nurse@localhost/n')
   await nurse.command('https://madrigal.im/protocol/muc#log')
   t.strictSame(nurse.take().map(summary), ['iq error forbidden'])
+  await world.run(`muc affiliation ${ROOM} juliet@localhost member`)
+  await world.run(`muc kick ${ROOM} Juliet --reason loud`)
+  t.match(
+    await world.run(`muc log ${ROOM}`),
+    [
+      'conference.localhost: Juliet (juliet@localhost): none, was participant (loud)',
+      'conference.localhost: juliet@localhost: member, was admin',
+    ],
+    'so is what admins of the service have done',
+  )
   await world.run(`muc destroy ${ROOM}`)
   t.match(
     await world.run(`muc log ${ROOM}`),
