@@ -9,8 +9,9 @@ export const NS_FULLTEXT = 'urn:xmpp:fulltext:0'
  * is encrypted (XEP-0380 §3), and would be found by that.
  */
 export function messageText(xml: string): string {
-  // Most of what is archived without a body need not be parsed.
+  // Most of what is archived without a body need not be parsed; and what is no whole message must not be.
   if (!xml.includes('<body') && !xml.includes('<subject')) return ''
+  if (!xml.startsWith('<message') || !xml.endsWith('</message>')) return ''
   const stanza = tryParse(xml)
   if (stanza === undefined || stanza.has('encryption', NS.encryption)) return ''
   return [...stanza.children('subject'), ...stanza.children('body')].map((element) => element.getText()).join('\n')

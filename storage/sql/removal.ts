@@ -46,4 +46,4 @@ async function removeOnes({ database, writer }: Base, owner: Owner, ids: Sql): P
 }
 
 /** Items removed in one transaction. */
-const PORTION_ITEMS = 2000
+const PORTION_ITEMS = 1000
