@@ -162,7 +162,7 @@ export class Server {
     }
     applied.push(...(await this.#listen(config)))
     if (diff.server.some((option) => option.startsWith('c2s.'))) this.front.limit(config.server.c2s)
-    if (diff.server.some((option) => option.startsWith('log.'))) this.#setLogLevels(config)
+    if (diff.server.some((option) => option.startsWith('log.'))) this.log.configure(config.server.log)
     const changed = diff.server.filter((option) => !diff.needsRestart.includes(option))
     return { applied: [...applied, ...changed.map((option) => `${option} changed`)], needsRestart: diff.needsRestart }
   }
@@ -187,11 +187,6 @@ export class Server {
   /** Of those who had not bound a resource yet: the sessions of a host end with it. */
   #isGone({ host }: Stream): boolean {
     return host !== undefined && this.hosts.get(host.domain)?.host !== host
-  }
-
-  #setLogLevels({ server: { log } }: ServerConfig): void {
-    this.log.setLevel(undefined, log.level)
-    for (const [module, level] of log.modules) this.log.setLevel(module, level)
   }
 
   /** A domain that clients can open a stream to: one with accounts. */

@@ -59,6 +59,7 @@ export function createLog(options: LogOptions, sink: DestinationStream): PinoLog
 class PinoLog implements Log {
   readonly #logger: Logger
   readonly #levels: Map<string, LogLevel>
+  /** By the module that they are of; '' for none. */
   readonly #children = new Map<string, Set<Logger>>()
   readonly #root: PinoLog
 
@@ -85,29 +86,34 @@ class PinoLog implements Log {
   }
 
   child(fields: LogFields): Log {
-    const level = fields.module === undefined ? undefined : this.#levels.get(fields.module)
+    const { module = '' } = fields
+    const level = this.#levels.get(module)
     const logger = this.#logger.child({ ...fields }, level === undefined ? {} : { level })
-    if (fields.module !== undefined) this.#root.#remember(fields.module, logger)
+    const loggers = this.#root.#children.get(module) ?? new Set<Logger>()
+    this.#root.#children.set(module, loggers.add(logger))
     return new PinoLog(logger, this.#levels, this.#root)
   }
 
   /** Changes the level of a module, or of everything that has none of its own. */
   setLevel(module: string | undefined, level: LogLevel): void {
-    if (module === undefined) {
-      this.#logger.level = level
-      for (const [name, loggers] of this.#children) {
-        if (this.#levels.has(name)) continue
-        for (const logger of loggers) logger.level = level
-      }
-      return
-    }
-    this.#levels.set(module, level)
-    for (const logger of this.#children.get(module) ?? []) logger.level = level
+    if (module === undefined) this.#logger.level = level
+    else this.#levels.set(module, level)
+    this.#refresh()
   }
 
-  #remember(module: string, logger: Logger): void {
-    const loggers = this.#children.get(module) ?? new Set<Logger>()
-    this.#children.set(module, loggers.add(logger))
+  /** Changes all levels to those of another configuration. */
+  configure({ level, modules }: LogOptions): void {
+    this.#logger.level = level
+    this.#levels.clear()
+    for (const [module, own] of modules) this.#levels.set(module, own)
+    this.#refresh()
+  }
+
+  #refresh(): void {
+    for (const [module, loggers] of this.#children) {
+      const level = this.#levels.get(module) ?? this.#logger.level
+      for (const logger of loggers) logger.level = level
+    }
   }
 }
 
