@@ -105,6 +105,9 @@ export class PortableReader {
     const local = name.slice(name.indexOf(':') + 1)
     const isHolder = HOLDERS.get(this.#holders.at(-1)?.name ?? '')?.includes(local) === true
     if (!isHolder) return undefined
+    // As an element without anything in it, it is checked like any other.
+    this.#newScanner().write(Buffer.from(tag.replace(/\s*\/?>$/, '/>')))
+    this.#scanned = undefined
     const attrs = [...attributes.matchAll(ATTRIBUTE)].map(
       ([, key = '', value = '']) => [key, unescapeAttribute(value.slice(1, -1))] as const,
     )
