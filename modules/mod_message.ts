@@ -29,7 +29,7 @@ export default defineModule({
       'guard',
     )
     host.on('incoming/message', deliver, 'deliver')
-    // Whatever nobody could take: modules that store messages come before.
+    // What nobody could take and nobody stores.
     host.on('incoming/message', ({ stanza }) => (isDropped(stanza.type) ? handled : undefined), 'fallback')
 
     function deliver(event: StanzaEvent): Handled | undefined {

@@ -70,9 +70,9 @@ export function moduleCommands(
       args: { domain: t.domain(), hook: t.string() },
       run({ domain, hook }, report) {
         // A name that is no hook has no handlers.
-        for (const entry of served(domain).host.hooks.list(hook as keyof HostHooks)) {
-          report(`${stageName(entry.stage).padEnd(10)} ${entry.source}`)
-        }
+        const handlers = served(domain).host.hooks.list(hook as keyof HostHooks)
+        for (const { stage: number, source } of handlers) report(`${stageName(number).padEnd(10)} ${source}`)
+        if (handlers.length === 0) report(`nobody handles ${hook}`)
       },
     }),
   ]
