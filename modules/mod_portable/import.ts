@@ -3,6 +3,8 @@ import { AccountError } from '../../server/auth/accounts.ts'
 import { MalformedPassword } from '../../server/auth/password.ts'
 import type { ModuleHost } from '../../server/host/host.ts'
 import { Jid } from '../../server/jid/jid.ts'
+import { StanzaError } from '../../server/stanza-error.ts'
+import { StorageError } from '../../storage/storage-error.ts'
 import type { Part } from './part.ts'
 import type { Piece } from './reader.ts'
 
@@ -31,7 +33,13 @@ export class Import {
     for (const part of this.#parts) {
       const read = part.read(this.#account, element, list)
       if (read === undefined) continue
-      const counted = read.then((count) => this.#count(part.things, count))
+      const counted = read.then(
+        (count) => this.#count(part.things, count),
+        (error: unknown) => {
+          if (!isRefusal(error)) throw error
+          this.#count(`refused of the ${part.things}`, 1)
+        },
+      )
       // What is in a long list is written many at a time; a first failure is told when they are waited for.
       if (list === undefined) await counted
       else await this.#waitLater(counted)
@@ -83,6 +91,11 @@ export class Import {
   #say(line: string): void {
     if (this.#lines.length < MOST_LINES) this.#lines.push(line)
   }
+}
+
+/** Whether something cannot be kept here, and the rest can. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof StanzaError || (error instanceof StorageError && error.reason === 'invalid')
 }
 
 /** Of a file with thousands of accounts that cannot be made, some say enough. */

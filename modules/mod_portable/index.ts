@@ -8,6 +8,7 @@ import { messageText } from '../../server/protocol/archive-text.ts'
 import { escapeAttribute } from '../../server/xml/escape.ts'
 import { XmlError } from '../../server/xml/xml-error.ts'
 import { archive, map } from '../../storage/store.ts'
+import { blockedPart } from './blocked.ts'
 import { contactsPart } from './contacts.ts'
 import { credentialsPart } from './credentials.ts'
 import { Import } from './import.ts'
@@ -28,19 +29,22 @@ export default defineModule({
     messages: archive('archive', { textOf: messageText }),
     waiting: archive('offline'),
     settings: map<string>('private'),
+    blocked: map<{ readonly since: number }>('blocklist'),
     nodes: map<unknown>('pubsub'),
   },
 
   setup(host, { stores }) {
     if (host.anonymous) return
     const accounts = host.service('accounts')
+    const now = (): number => host.clock.now()
     const parts: readonly Part[] = [
       credentialsPart(accounts),
       contactsPart(host.service('roster')),
+      blockedPart(stores.blocked, now),
       cardPart(host),
       settingsPart(host, stores.settings),
       nodesPart(host, stores.nodes),
-      offlinePart(stores.waiting, () => host.clock.now()),
+      offlinePart(stores.waiting, now),
       archivePart(stores.messages),
     ]
 

@@ -20,6 +20,7 @@ async function furnish(world: AccountWorld): Promise<void> {
     'set',
     `<query xmlns='jabber:iq:roster'><item jid='juliet@localhost' name='J &amp; co'><group>Verona</group></item></query>`,
   )
+  await romeo.ask('set', `<block xmlns='urn:xmpp:blocking'><item jid='tybalt@x'/></block>`)
   await romeo.ask('set', `<vCard xmlns='vcard-temp'><FN>Romeo</FN></vCard>`)
   await romeo.ask('set', `<query xmlns='jabber:iq:private'><prefs xmlns='exodus:prefs'><nick>R</nick></prefs></query>`)
   await romeo.ask(
@@ -48,6 +49,7 @@ t.test('what is exported and imported is what was there', async (t) => {
   for (const part of [
     /<scram-credentials xmlns='urn:xmpp:pie:0#scram' mechanism='SCRAM-SHA-256'>/,
     /<item jid='juliet@localhost' name='J &amp; co' subscription='none'><group>Verona<\/group>/,
+    /<blocklist xmlns='urn:xmpp:blocking'><item jid='tybalt@x'\/><\/blocklist>/,
     /<vCard xmlns='vcard-temp'><FN>Romeo<\/FN>/,
     /<query xmlns='jabber:iq:private'><prefs xmlns='exodus:prefs'>/,
     /<configure node='urn:xmpp:bookmarks:1'>.*<field var='pubsub#access_model'><value>whitelist</,
@@ -64,6 +66,7 @@ t.test('what is exported and imported is what was there', async (t) => {
     '1 accounts made',
     '3 kinds of keys',
     '1 contacts',
+    '1 blocked addresses',
     '1 cards',
     '1 settings',
     '4 published items',
@@ -91,6 +94,7 @@ t.test('files of others are understood, and what cannot be is said', async (t) =
   <pie:user name="juliet" password="sekret">
    <query xmlns="jabber:iq:roster"><item jid="romeo@far.example" subscription="both"/><item jid="@@"/></query>
    <presence xmlns="jabber:client" type="subscribe" from="paris@x"><nick xmlns="http://jabber.org/protocol/nick">P</nick></presence>
+   <query xmlns="jabber:iq:private"><long xmlns="urn:${'x'.repeat(2000)}"/></query>
    <x:flag>1</x:flag>
    <pie:offline-messages>
     <message xmlns="jabber:client" from="romeo@localhost/r" to="juliet@localhost" type="chat"><body>But soft</body><delay xmlns="urn:xmpp:delay" stamp="2020-01-01T00:00:00Z"/></message>
@@ -107,6 +111,7 @@ t.test('files of others are understood, and what cannot be is said', async (t) =
     'paris@elsewhere is not of this host',
     '1 accounts made',
     '2 contacts',
+    '1 refused of the settings',
     '1 elements <flag/> of urn:x passed over',
     '1 waiting messages',
     '0 archived messages',
