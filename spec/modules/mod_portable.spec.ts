@@ -94,7 +94,7 @@ t.test('files of others are understood, and what cannot be is said', async (t) =
   <pie:user name="juliet" password="sekret">
    <query xmlns="jabber:iq:roster"><item jid="romeo@far.example" subscription="both"/><item jid="@@"/></query>
    <presence xmlns="jabber:client" type="subscribe" from="paris@x"><nick xmlns="http://jabber.org/protocol/nick">P</nick></presence>
-   <query xmlns="jabber:iq:private"><long xmlns="urn:${'x'.repeat(2000)}"/></query>
+   <blocklist xmlns="urn:xmpp:blocking"><item jid="${'j'.repeat(1000)}@${`${'x'.repeat(60)}.`.repeat(10)}example"/></blocklist>
    <x:flag>1</x:flag>
    <pie:offline-messages>
     <message xmlns="jabber:client" from="romeo@localhost/r" to="juliet@localhost" type="chat"><body>But soft</body><delay xmlns="urn:xmpp:delay" stamp="2020-01-01T00:00:00Z"/></message>
@@ -111,7 +111,7 @@ t.test('files of others are understood, and what cannot be is said', async (t) =
     'paris@elsewhere is not of this host',
     '1 accounts made',
     '2 contacts',
-    '1 refused of the settings',
+    '1 refused of the blocked addresses',
     '1 elements <flag/> of urn:x passed over',
     '1 waiting messages',
     '0 archived messages',
