@@ -36,7 +36,7 @@ export class CachedMap<T> implements MapStore<T> {
 
   async clear(owner: Owner): Promise<void> {
     const written = this.#table.clear(owner)
-    this.#cache.put(owner, { value: new Map(), chars: 0 }, written)
+    this.#cache.put(owner, { value: new Map<string, never>(), chars: 0 }, written)
     return written
   }
 
@@ -46,12 +46,16 @@ export class CachedMap<T> implements MapStore<T> {
 
   async #load(owner: Owner): Promise<Sized<ReadonlyMap<string, T>>> {
     const texts = await this.#table.all(owner)
+    if (texts.size === 0) return NOTHING
     const value = new Map<string, T>()
     // Only this store writes to its table, and it writes values of type T.
     for (const [key, text] of texts) value.set(key, fromJson(text) as T)
     return { value, chars: charsOf(texts) }
   }
 }
+
+/** What most accounts have in most stores: one map for all of them. */
+const NOTHING: Sized<ReadonlyMap<string, never>> = { value: new Map<string, never>(), chars: 0 }
 
 /** A new map, since the old one has been handed out. What is replaced stays counted until the map is loaded anew. */
 function changed<T>(
