@@ -2,6 +2,7 @@
 import { type Jid, JidError } from '../../server/jid/jid.ts'
 import type { StanzaEvent } from '../../server/routed-stanza.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
+import { inSlices } from '../../server/util/slices.ts'
 import { type Element, xml } from '../../server/xml/element.ts'
 import { NS } from '../../server/xml/ns.ts'
 import { type AffiliationChange, changeAffiliations } from './affiliation-changes.ts'
@@ -26,13 +27,14 @@ import { refuseIfAny } from './refusals.ts'
 import { grantRole, type RoleChange } from './roles.ts'
 import type { Room } from './room.ts'
 
-/** The list of those with a role or an affiliation. Throws a StanzaError. */
-export function readList(room: Room, { from }: StanzaEvent, query: Element): Element {
+/** The list of those with a role or an affiliation. Rejects with a StanzaError. */
+export async function readList(room: Room, { from }: StanzaEvent, query: Element): Promise<Element> {
   const [item, another] = itemsOf(query)
   if (item === undefined || another !== undefined) throw new StanzaError('bad-request', 'One list at a time')
   const wanted = readItem(item)
-  const items =
-    wanted.kind === 'role' ? roleList(room, from, wanted.role) : affiliationList(room, from, wanted.affiliation)
+  const items = await (wanted.kind === 'role'
+    ? roleList(room, from, wanted.role)
+    : affiliationList(room, from, wanted.affiliation))
   return xml('query', { xmlns: NS.mucAdmin }, ...items)
 }
 
@@ -99,31 +101,31 @@ function readItem(item: Element): Item {
   throw new StanzaError('bad-request', 'There is no such role or affiliation')
 }
 
-function roleList(room: Room, from: Jid, role: Role): readonly Element[] {
+async function roleList(room: Room, from: Jid, role: Role): Promise<readonly Element[]> {
   if (role === 'none') throw new StanzaError('bad-request', 'Nobody in the room is without a role')
   const isModerator = room.sessions.get(from.full)?.occupant.role === 'moderator'
   if (!isModerator && !isAtLeast(room.affiliates.of(from), 'admin')) throw new StanzaError('forbidden')
-  return room.occupants
-    .values()
-    .filter((occupant) => occupant.role === role)
-    .flatMap((occupant) => occupant.sessions.values().map(({ jid }) => ({ occupant, jid })))
-    .map(({ occupant, jid }) => {
-      const affiliation = room.affiliationOf(occupant)
-      return xml('item', { nick: occupant.nick, role, affiliation, jid: jid.full })
-    })
-    .toArray()
+  const items: Element[] = []
+  await inSlices(room.sessions.values(), ({ occupant, jid }) => {
+    if (occupant.role !== role) return
+    const affiliation = room.affiliationOf(occupant)
+    items.push(xml('item', { nick: occupant.nick, role, affiliation, jid: jid.full }))
+  })
+  return items
 }
 
-function affiliationList(room: Room, from: Jid, list: Affiliation): readonly Element[] {
+async function affiliationList(room: Room, from: Jid, list: Affiliation): Promise<readonly Element[]> {
   if (list === 'none') throw new StanzaError('bad-request', 'There is no list of everybody else')
   const actor = room.affiliates.of(from)
   const role = room.sessions.get(from.full)?.occupant.role
   const act = { actor, list, isNonAnonymous: isNonAnonymous(room), isMembersOnly: room.get(isMembersOnly) }
   const isGiven = list === 'member' && mayReadMembers(room, role)
   if (!isGiven && !mayReadList(act)) throw new StanzaError('forbidden', 'You may not read this list')
-  return [...room.affiliates.having(list)].map(([jid, { affiliation, nick, reason }]) =>
-    xml('item', { jid, affiliation, nick }, reason !== undefined && xml('reason', {}, reason)),
-  )
+  const items: Element[] = []
+  await inSlices(room.affiliates.having(list), ([jid, { affiliation, nick, reason }]) => {
+    items.push(xml('item', { jid, affiliation, nick }, reason !== undefined && xml('reason', {}, reason)))
+  })
+  return items
 }
 
 async function affiliationChange(room: Room, item: AffiliationItem): Promise<AffiliationChange> {

@@ -118,7 +118,7 @@ async function welcome(
   warnings: readonly number[],
 ): Promise<void> {
   const wish = versionWish(stanza)
-  session.tracksAffiliations = wish !== undefined && sendAffiliations(room, session, wish.since)
+  session.tracksAffiliations = wish !== undefined && (await sendAffiliations(room, session, wish.since))
   await showOthers(room, session)
   if (showsAbsentees(room)) await sendAbsentees(room, session)
   await appear(room, session.occupant, NO_NEWS, session)

@@ -97,5 +97,5 @@ function answerProbe(room: Room, session: OccupantSession | undefined, nick: str
   if (holder === undefined || affiliate === undefined)
     throw new StanzaError('item-not-found', 'Nobody here is called so')
   const absent = absentPresence(room, holder, affiliate, seesJids(room, session.occupant))
-  if (absent !== undefined) room.forward(session.jid, absent)
+  if (absent !== undefined) room.send(session.jid, absent.for(session.jid.full), room.jid.withResource(affiliate.nick))
 }

@@ -5,13 +5,13 @@ import { TokenBucket } from '../../server/util/token-bucket.ts'
 import { Mailbox } from '../../server/util/mailbox.ts'
 import type { Maybe } from '../../server/util/maybe.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
-import type { AffiliateChanges, Affiliates } from './affiliates.ts'
+import type { Affiliate, AffiliateChanges, Affiliates } from './affiliates.ts'
 import { affiliationLog, logged } from './features/affiliation-versions.ts'
 import { History } from './features/history.ts'
 import { isMembersOnly, isModerated, isPersistent } from './features/kinds.ts'
 import { newcomersHaveVoice } from './features/visitors.ts'
 import { Job } from './job.ts'
-import { Occupant, OccupantSession } from './occupant.ts'
+import { Occupant, OccupantSession, type Views } from './occupant.ts'
 import type { RoomValue } from './options.ts'
 import { type Affiliation, defaultRole, type Role } from './privileges.ts'
 import type { MucService, StoredRoom } from './service.ts'
@@ -55,6 +55,8 @@ export class Room {
   readonly sessions = new Map<string, OccupantSession>()
   /** Of those who have left lately: whom an occupant id stands for. */
   readonly departed = new Map<string, Jid>()
+  /** How those who are not there are shown; see `absentees.ts`. What is known of somebody is replaced when it changes. */
+  readonly absentViews = new WeakMap<Affiliate, Views>()
   readonly history: History
   readonly createdAt: number
   isLocked: boolean

@@ -1,5 +1,6 @@
 /** To which rooms of the service somebody belongs, without looking into every room. */
 import type { ModuleHost } from '../../server/host/host.ts'
+import { inSlices } from '../../server/util/slices.ts'
 import type { KeyvalStore, MapStore } from '../../storage/store.ts'
 import type { Room } from '../mod_muc/room.ts'
 
@@ -44,11 +45,15 @@ export class Memberships {
 
   #note(room: Room, people: Iterable<string>): void {
     const { node } = room
-    const writes = [...people].map((bare) => async () => {
+    const note = async (bare: string): Promise<void> => {
       if (room.isGone || !isMember(room, bare)) return this.#set(bare, node, undefined)
       if ((await this.#get(bare, node)) === undefined) await this.#set(bare, node, {})
+    }
+    this.#host.spawn('note who belongs to a room', async () => {
+      const writes: Promise<void>[] = []
+      await inSlices(people, (bare) => void writes.push(note(bare)))
+      await Promise.all(writes)
     })
-    this.#host.spawn('note who belongs to a room', async () => void (await Promise.all(writes.map((write) => write()))))
   }
 
   #left({ node }: Room, bare: string): void {

@@ -4,6 +4,8 @@ import type { ModuleHost } from '../../server/host/host.ts'
 import type { Jid } from '../../server/jid/jid.ts'
 import type { ListField } from '../../server/protocol/form-field.ts'
 import { isWorthKeeping } from '../../server/protocol/archive-content.ts'
+import type { Maybe } from '../../server/util/maybe.ts'
+import { inSlices } from '../../server/util/slices.ts'
 import type { Stanza } from '../../server/xml/stanza.ts'
 import type { MapStore } from '../../storage/store.ts'
 import type { Room } from '../mod_muc/room.ts'
@@ -65,7 +67,11 @@ const field: ListField = {
 export function setupNotices(host: ModuleHost<'muc'>, wishes: MapStore<Wish>): void {
   /** Of rooms in which something was said: who has registered there, and has an account on this server. */
   const registered = new WeakMap<Room, readonly Registered[]>()
-  host.on('muc/affiliated', ({ room }) => void registered.delete(room))
+  const reading = new WeakMap<Room, Promise<readonly Registered[]>>()
+  host.on('muc/affiliated', ({ room }) => {
+    registered.delete(room)
+    reading.delete(room)
+  })
 
   host.provide('room-registration-field', {
     field,
@@ -78,8 +84,9 @@ export function setupNotices(host: ModuleHost<'muc'>, wishes: MapStore<Wish>): v
     'muc/message',
     ({ room, stanza }) => {
       if (room.isLocked || !isWorthKeeping(stanza)) return
-      const away = registeredIn(room).filter(({ jid }) => !room.isPresent(jid.bare))
-      if (away.length > 0) host.spawn('tell members who are away', () => tell(room, stanza.keep(), away))
+      if (registered.get(room)?.every(({ jid }) => room.isPresent(jid.bare)) === true) return
+      const kept = stanza.keep()
+      host.spawn('tell members who are away', () => tell(room, kept))
     },
     'copy',
   )
@@ -96,29 +103,40 @@ export function setupNotices(host: ModuleHost<'muc'>, wishes: MapStore<Wish>): v
     heard.wish = (await wishes.get(room.node, account.bare)) ?? usualWish(room)
   })
 
-  function registeredIn(room: Room): readonly Registered[] {
-    const known = registered.get(room)
+  function registeredIn(room: Room): Maybe<readonly Registered[]> {
+    const known = registered.get(room) ?? reading.get(room)
     if (known !== undefined) return known
-    const ours = new Set(host.siblings('local'))
-    const found: Registered[] = []
-    for (const [bare, { affiliation, nick }] of room.affiliates.entries()) {
-      const jid = affiliation === 'outcast' || nick === undefined ? undefined : host.parseJid(bare)
-      if (jid !== undefined && nick !== undefined && ours.has(jid.domain)) found.push({ jid, nick })
-    }
-    registered.set(room, found)
+    const found = read(room).then((all) => {
+      // Unless something has changed meanwhile.
+      if (reading.get(room) === found) registered.set(room, all)
+      return all
+    })
+    reading.set(room, found)
     return found
   }
 
-  async function tell(room: Room, stanza: Stanza, away: readonly Registered[]): Promise<void> {
+  async function read(room: Room): Promise<readonly Registered[]> {
+    const ours = new Set(host.siblings('local'))
+    const found: Registered[] = []
+    await inSlices([...room.affiliates.entries()], ([bare, { affiliation, nick }]) => {
+      const jid = affiliation === 'outcast' || nick === undefined ? undefined : host.parseJid(bare)
+      if (jid !== undefined && nick !== undefined && ours.has(jid.domain)) found.push({ jid, nick })
+    })
+    return found
+  }
+
+  async function tell(room: Room, stanza: Stanza): Promise<void> {
+    const away = (await registeredIn(room)).filter(({ jid }) => !room.isPresent(jid.bare))
+    if (away.length === 0) return
     const said = saidIn(stanza)
     const wanted = await wishes.all(room.node)
     const usual = usualWish(room)
-    await Promise.all(
-      away.map(async ({ jid, nick }) => {
-        const isMention = isMentioned(said, nick, jid.bare, `${room.jid.full}/${nick}`)
-        const wish = wanted.get(jid.bare) ?? usual
-        return host.fireAt(jid.domain, 'push/room-message', { account: jid, room: room.jid, stanza, isMention, wish })
-      }),
-    )
+    const told: Maybe<unknown>[] = []
+    await inSlices(away, ({ jid, nick }) => {
+      const isMention = isMentioned(said, nick, jid.bare, `${room.jid.full}/${nick}`)
+      const wish = wanted.get(jid.bare) ?? usual
+      told.push(host.fireAt(jid.domain, 'push/room-message', { account: jid, room: room.jid, stanza, isMention, wish }))
+    })
+    await Promise.all(told)
   }
 }

@@ -1,5 +1,6 @@
 /** XEP-0463: clients that know who belonged to a room at some time are told only what has changed since. */
 import { StanzaError } from '../../../server/stanza-error.ts'
+import { inSlices } from '../../../server/util/slices.ts'
 import { message } from '../../../server/xml/build.ts'
 import { type Element, xml } from '../../../server/xml/element.ts'
 import { NS } from '../../../server/xml/ns.ts'
@@ -64,7 +65,11 @@ export function versionWish(presence: Stanza): { readonly since: string | undefi
 }
 
 /** Tells a client that enters who belongs to the room, or what has changed; false if it may not know (§5.2.3). */
-export function sendAffiliations(room: Room, session: OccupantSession, since: string | undefined): boolean {
+export async function sendAffiliations(
+  room: Room,
+  session: OccupantSession,
+  since: string | undefined,
+): Promise<boolean> {
   const actor = room.affiliates.of(session.jid)
   if (!mayKnow(room, actor)) {
     refuse(room, session)
@@ -74,14 +79,18 @@ export function sendAffiliations(room: Room, session: OccupantSession, since: st
   if (since === until) return true
   const missed = since === undefined ? undefined : missedSince(room, since)
   const jids = missed ?? [...room.affiliates.entries()].map(([jid]) => jid)
-  const items = jids.map((jid) => itemOf(room, jid, actor)).filter((item) => item !== undefined)
-  let from = missed === undefined ? undefined : since
-  for (let start = 0; start === 0 || start < items.length; start += ITEMS_AT_ONCE) {
-    const part = items.slice(start, start + ITEMS_AT_ONCE)
-    const x = xml('x', { xmlns: NS.mucUser }, versionElement({ since: from, until }), ...part)
+  let from = missed && since
+  let items: Element[] = []
+  const tell = (): void => {
+    const x = xml('x', { xmlns: NS.mucUser }, versionElement({ since: from, until }), ...items)
     room.forward(session.jid, message({ from: room.jid.full }, x))
     from = until
+    items = []
   }
+  await inSlices(jids, (jid) => {
+    if (items.push(itemOf(room, jid, actor)) === ITEMS_AT_ONCE) tell()
+  })
+  if (items.length > 0 || from !== until) tell()
   return true
 }
 
@@ -107,7 +116,7 @@ function missedSince(room: Room, since: string): readonly string[] | undefined {
 }
 
 /** Bans are for those who may change them: to others, whoever is banned is nobody. */
-function itemOf(room: Room, jid: string, actor: Affiliation): Element | undefined {
+function itemOf(room: Room, jid: string, actor: Affiliation): Element {
   const known = room.affiliates.get(jid)
   const isHidden =
     known?.affiliation === 'outcast' &&
