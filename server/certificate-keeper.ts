@@ -64,8 +64,10 @@ export class CertificateKeeper {
     this.#watch ??= this.#clock.every(LOOK_MILLISECONDS, () => void this.#look('report'))
   }
 
-  stop(): void {
+  /** Resolves when nothing is read or written any more. */
+  async stop(): Promise<void> {
     this.#watch?.[Symbol.dispose]()
+    await this.#looking
   }
 
   #look(failure: 'throw' | 'report'): Promise<void> {
