@@ -17,6 +17,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_caps: () => import('./mod_caps.ts'),
   mod_carbons: () => import('./mod_carbons.ts'),
   mod_clients: () => import('./mod_clients/index.ts'),
+  mod_component: () => import('./mod_component.ts'),
   mod_contact_info: () => import('./mod_contact_info.ts'),
   mod_csi: () => import('./mod_csi/index.ts'),
   mod_disco: () => import('./mod_disco.ts'),

@@ -113,7 +113,8 @@ export default defineModule({
 
     /** The services of this server that belong to the host, and what modules have to show. */
     function hostItems(): readonly DiscoItem[] {
-      const services = host.siblings('muc').map((jid): DiscoItem => ({ jid }))
+      const components = host.siblings('component').filter((domain) => domain.endsWith(`.${host.domain}`))
+      const services = [...host.siblings('muc'), ...components].map((jid): DiscoItem => ({ jid }))
       return [...services, ...host.items('item')]
     }
 

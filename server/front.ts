@@ -1,4 +1,4 @@
-/** Where clients come in: listeners, limits on who may connect, TLS, and a stream for each connection. */
+/** Where clients and components come in: listeners, limits on who may connect, TLS, and a stream for each connection. */
 import type { Socket } from 'node:net'
 import type { ServerOptions } from './config/server-options.ts'
 import type { Log } from './log/log.ts'
@@ -6,8 +6,9 @@ import { Admission, type AdmissionLimits } from './net/admission.ts'
 import { addressOf, isLoopback } from './net/address.ts'
 import type { HttpServer } from './net/http-server.ts'
 import { listen, type ListenAddress } from './net/listeners.ts'
+import { clientDialect, componentDialect } from './stream/dialect.ts'
 import { StreamError } from './stream/stream-error.ts'
-import { Stream, type StreamLimits, type StreamSurroundings } from './stream/stream.ts'
+import { Stream, type StreamHost, type StreamLimits, type StreamSurroundings } from './stream/stream.ts'
 import { TcpTransport } from './stream/tcp-transport.ts'
 import type { TlsAcceptor } from './stream/tls.ts'
 import type { Transport } from './stream/transport.ts'
@@ -17,6 +18,11 @@ import { clientLimits, strangerLimits } from './xml/limits.ts'
 
 /** What a listener is for. */
 export type Entrance = keyof ServerOptions['listen']
+
+/** All that streams of one kind have in common; a reload changes the limits. */
+type Surroundings = StreamSurroundings & { limits: StreamLimits }
+
+type FrontOptions = Pick<ServerOptions, 'c2s' | 'components'>
 
 interface Listening extends Disposable {
   readonly address: string
@@ -31,7 +37,8 @@ const HANDSHAKE_BYTE = 0x16
 
 export class Front {
   readonly turn: Turn
-  readonly #around: StreamSurroundings & { limits: StreamLimits }
+  readonly #clients: Surroundings
+  readonly #components: Surroundings
   readonly #tls: TlsAcceptor
   readonly #webTls: TlsAcceptor
   readonly #http: HttpServer
@@ -48,28 +55,39 @@ export class Front {
   #emptied: PromiseWithResolvers<void> | undefined
 
   constructor(parts: {
-    around: Omit<StreamSurroundings, 'limits'>
+    around: Omit<StreamSurroundings, 'limits' | 'dialect' | 'host'>
+    /** A host of that kind. */
+    host(domain: string, kind: 'local' | 'component'): StreamHost | undefined
     turn: Turn
     tls: TlsAcceptor
     http: HttpServer
     clock: Clock
     log: Log
-    options: ServerOptions['c2s']
+    options: FrontOptions
   }) {
-    this.#around = { ...parts.around, limits: limitsOf(parts.options) }
+    const { c2s, components } = parts.options
+    const common = { ...parts.around, limits: limitsOf(c2s) }
+    this.#clients = { ...common, dialect: clientDialect, host: (domain) => parts.host(domain, 'local') }
+    this.#components = {
+      ...common,
+      dialect: componentDialect,
+      host: (domain) => parts.host(domain, 'component'),
+      limits: limitsOf({ ...c2s, ...components }),
+    }
     this.turn = parts.turn
     this.#tls = parts.tls
     this.#webTls = parts.tls.forWeb()
     this.#http = parts.http
     this.#clock = parts.clock
     this.#log = parts.log
-    this.#admission = new Admission(admissionLimitsOf(parts.options), parts.clock)
+    this.#admission = new Admission(admissionLimitsOf(c2s), parts.clock)
   }
 
   /** Other limits, for those who come and, as far as they are not set for good, for those who are here. */
-  limit(options: ServerOptions['c2s']): void {
-    this.#around.limits = limitsOf(options)
-    this.#admission.limits = admissionLimitsOf(options)
+  limit({ c2s, components }: FrontOptions): void {
+    this.#clients.limits = limitsOf(c2s)
+    this.#components.limits = limitsOf({ ...c2s, ...components })
+    this.#admission.limits = admissionLimitsOf(c2s)
   }
 
   /** Where we listen: what for, and the port that was given if any was free to choose. */
@@ -94,7 +112,7 @@ export class Front {
 
   /** Throws ListenError. */
   async open(entrance: Entrance, address: ListenAddress): Promise<void> {
-    const take = { c2s: this.#plain, c2s_tls: this.#direct, http: this.#web }[entrance]
+    const take = { c2s: this.#plain, c2s_tls: this.#direct, http: this.#web, component: this.#component }[entrance]
     const listening = await listen(
       address,
       `listen: ${entrance}`,
@@ -124,7 +142,7 @@ export class Front {
     for (const socket of this.#arriving) socket.destroy()
   }
 
-  /** Begins a stream over a wire. */
+  /** Begins the stream of a client over a wire. */
   accept(transport: Transport): void {
     const stream = this.#begin(transport)
     if (this.#isClosed) stream.close(new StreamError('system-shutdown'))
@@ -132,8 +150,8 @@ export class Front {
     else if (transport.forwarded && !transport.local) this.#admitForwarded(stream)
   }
 
-  #begin(transport: Transport): Stream {
-    const stream = new Stream(transport, this.#around, this.#ended)
+  #begin(transport: Transport, around = this.#clients): Stream {
+    const stream = new Stream(transport, around, this.#ended)
     this.#streams.add(stream)
     return stream
   }
@@ -170,6 +188,9 @@ export class Front {
   readonly #plain = (socket: Socket): void => void this.#begin(new TcpTransport(socket, this.turn, this.#tls))
 
   readonly #direct = (socket: Socket): void => void this.#begin(new TcpTransport(socket, this.turn, this.#tls)).secure()
+
+  readonly #component = (socket: Socket): void =>
+    void this.#begin(new TcpTransport(socket, this.turn, undefined), this.#components)
 
   /** Web clients may speak TLS or not: their first byte says which. */
   readonly #web = (socket: Socket): void => {

@@ -49,7 +49,8 @@ export function serverCommands(around: CommandSurroundings): readonly AnyCommand
         for (const { host, loader } of server.hosts.all) {
           const sessions = [...host.directory.accounts].reduce((sum, { size }) => sum + size, 0)
           const people = host.kind === 'local' ? `, ${sessions} clients` : ''
-          report(`${host.domain} (${host.kind}): ${loader.modules.length} modules${people}`)
+          const program = host.kind === 'component' ? `, ${host.component ? 'connected' : 'not connected'}` : ''
+          report(`${host.domain} (${host.kind}): ${loader.modules.length} modules${people}${program}`)
         }
         for (const { entrance, address } of server.front.listeners) report(`listening on ${address} (${entrance})`)
       },

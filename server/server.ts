@@ -3,9 +3,10 @@ import type { Storage } from '../storage/storage.ts'
 import { KeyDerivationQueue } from './auth/pbkdf2.ts'
 import { CertificateKeeper } from './certificate-keeper.ts'
 import { diffConfig } from './config/diff.ts'
-import { type Entrance, Front } from './front.ts'
+import { entrances } from './config/server-options.ts'
+import { Front } from './front.ts'
 import { HostSet, type ServerConfig } from './host/host-set.ts'
-import type { AnyModule } from './host/module.ts'
+import type { AnyModule, HostKind } from './host/module.ts'
 import type { Kernel } from './host/module-host.ts'
 import { ServerModules } from './host/server-modules.ts'
 import { JidCache } from './jid/jid.ts'
@@ -80,7 +81,7 @@ export class Server {
       purge: (domain, node) => storage.purge(domain, node),
     }
     this.hosts = new HostSet(kernel, modules, storage, config, log)
-    const { tls: tlsOptions, c2s } = config.server
+    const { tls: tlsOptions } = config.server
     const tls = new TlsAcceptor({
       minVersion: tlsOptions.min_version,
       requestCertificates: false,
@@ -91,19 +92,19 @@ export class Server {
     const turn = new Turn()
     this.front = new Front({
       around: {
-        host: (domain) => this.#streamHost(domain),
         ownDomain: () => this.hosts.domains('local')[0],
         clock,
         log,
         streamId: () => random.id(),
         mustEncrypt: ({ local }) => mustEncrypt[this.#config.server.c2s.require_encryption](local),
       },
+      host: (domain, kind) => this.#streamHost(domain, kind),
       turn,
       tls,
       http: this.#http,
       clock,
       log,
-      options: c2s,
+      options: config.server,
     })
     const accept = this.front.accept.bind(this.front)
     const domains = (): readonly string[] => this.hosts.domains('local')
@@ -120,7 +121,7 @@ export class Server {
     if (!listen) return
     await this.#certificates.start(this.#config)
     await this.serverModules.start(this.#config.modules)
-    for (const entrance of ENTRANCES) {
+    for (const entrance of entrances) {
       for (const address of this.#config.server.listen[entrance]) await this.front.open(entrance, address)
     }
   }
@@ -132,7 +133,7 @@ export class Server {
     await this.#streamsClosed()
     await this.serverModules.stop()
     await this.hosts.stop()
-    this.#certificates.stop()
+    await this.#certificates.stop()
     this.#http.close()
     await this.#storage.close()
   }
@@ -161,7 +162,7 @@ export class Server {
       applied.push(`no longer listening on ${describe(address)} (${name})`)
     }
     applied.push(...(await this.#listen(config)))
-    if (diff.server.some((option) => option.startsWith('c2s.'))) this.front.limit(config.server.c2s)
+    if (diff.server.some((option) => /^(?:c2s|components)\./.test(option))) this.front.limit(config.server)
     if (diff.server.some((option) => option.startsWith('log.'))) this.log.configure(config.server.log)
     const changed = diff.server.filter((option) => !diff.needsRestart.includes(option))
     return { applied: [...applied, ...changed.map((option) => `${option} changed`)], needsRestart: diff.needsRestart }
@@ -170,7 +171,7 @@ export class Server {
   /** Opens what should be open and is not, as what could not be opened the last time; says what was done. */
   async #listen({ server: { listen } }: ServerConfig): Promise<readonly string[]> {
     const done: string[] = []
-    for (const entrance of ENTRANCES) {
+    for (const entrance of entrances) {
       for (const address of listen[entrance].filter((wanted) => !this.front.isOpen(entrance, wanted))) {
         try {
           await this.front.open(entrance, address)
@@ -189,11 +190,11 @@ export class Server {
     return host !== undefined && this.hosts.get(host.domain)?.host !== host
   }
 
-  /** A domain that clients can open a stream to: one with accounts. */
-  #streamHost(domain: string): StreamHost | undefined {
+  /** A domain that clients can open a stream to, which is one with accounts, or a component. */
+  #streamHost(domain: string, kind: HostKind): StreamHost | undefined {
     const jid = this.#jids.tryParse(domain)
     const host = jid && this.hosts.get(jid.full)?.host
-    return host?.kind === 'local' ? host : undefined
+    return host?.kind === kind ? host : undefined
   }
 
   async #streamsClosed(): Promise<void> {
@@ -205,8 +206,6 @@ export class Server {
     deadline[Symbol.dispose]()
   }
 }
-
-const ENTRANCES: readonly Entrance[] = ['c2s', 'c2s_tls', 'http']
 
 /** Whether a client must encrypt before it logs in, by the option `require_encryption`. */
 const mustEncrypt: Readonly<Record<ServerConfig['server']['c2s']['require_encryption'], (local: boolean) => boolean>> =

@@ -12,7 +12,7 @@ import { Refusal } from './refusal.ts'
 const PLACES = ['madrigal.yaml', '/etc/madrigal/madrigal.yaml']
 
 /** Kinds of hosts without accounts. */
-export const COMPONENTS = ['muc', 'pubsub'] as const
+export const COMPONENTS = ['muc', 'pubsub', 'component'] as const
 
 export interface Configured {
   readonly config: ServerConfig

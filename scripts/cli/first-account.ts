@@ -16,7 +16,9 @@ export async function firstAccount(server: Server, out: { write(text: string): u
   const password = new SystemRandom().id()
   await accounts.create(ADMIN, password, 'admin')
   const rooms = server.hosts.domains('muc')
-  const ports = server.front.listeners.map(({ entrance, address }) => `${address} (${NAMES[entrance]})`)
+  const ports = server.front.listeners.flatMap(({ entrance, address }) =>
+    entrance === 'component' ? [] : [`${address} (${NAMES[entrance]})`],
+  )
   const lines = [
     `Welcome. This is the first start, so there is an account for you now:`,
     ``,

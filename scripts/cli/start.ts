@@ -49,7 +49,7 @@ export async function start(named: string | undefined): Promise<void> {
   log.info('stopped')
 }
 
-const ENTRANCES = { c2s: 'clients', c2s_tls: 'clients with TLS', http: 'web clients' } as const
+const ENTRANCES = { c2s: 'clients', c2s_tls: 'clients with TLS', http: 'web clients', component: 'components' } as const
 
 async function reloadFrom(server: Server, file: string | undefined): Promise<Reloaded> {
   let next: Configured

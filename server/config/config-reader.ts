@@ -5,7 +5,14 @@ import type { Config, Declarations, HostConfig, ModuleOptions } from './config.t
 import { mergeOptions, readModules, runs, unknownModule, type ModuleDeclaration, type Wish } from './modules-section.ts'
 import { entriesOf, itemsOf, type ConfigEntry, type ConfigNode, type Place, type Problem } from './node.ts'
 import type { Fields, Option, OptionsOf, Surroundings } from './option.ts'
-import { elsewhere, hostFields, localHostFields, serverFields, serverOptions } from './server-options.ts'
+import {
+  elsewhere,
+  hostFields,
+  localHostFields,
+  serverFields,
+  serverOptions,
+  type ServerOptions,
+} from './server-options.ts'
 import { t } from './types.ts'
 
 type Wishes = ReadonlyMap<string, Wish>
@@ -37,7 +44,7 @@ export class ConfigReader<Kind extends string> {
     const modules = this.#serverModules(wishes, root.place)
     this.#checkIdle(wishes, hosts)
     if (server === undefined || this.#problems.size > 0) return { problems: [...this.#problems.values()] }
-    return { ok: { server: serverOptions(pick(server, namesOf(serverFields))), modules, hosts } }
+    return { ok: { server: openedFor(hosts, serverOptions(pick(server, namesOf(serverFields)))), modules, hosts } }
   }
 
   #hosts(
@@ -188,6 +195,12 @@ export class ConfigReader<Kind extends string> {
     const { line, column } = problem.place
     this.#problems.set(`${line}:${column}:${problem.message}`, problem)
   }
+}
+
+/** Nobody listens for components where there are none. */
+function openedFor(hosts: readonly HostConfig[], options: ServerOptions): ServerOptions {
+  if (hosts.some(({ kind }) => kind === 'component')) return options
+  return { ...options, listen: { ...options.listen, component: [] } }
 }
 
 function pick<T extends object, K extends keyof T>(options: T, names: readonly K[]): Pick<T, K> {

@@ -3,7 +3,7 @@ import { Jid } from '../jid/jid.ts'
 import type { Config, HostConfig, ModuleOptions } from './config.ts'
 import { formatListenAddress, type ListenAddress } from './listen-address.ts'
 import { Secret } from './secret.ts'
-import type { ServerOptions } from './server-options.ts'
+import { entrances, type ServerOptions } from './server-options.ts'
 
 export interface ConfigDiff {
   /** Options of the server, as paths: `log.level`. Those of `listen` are in `listeners` instead. */
@@ -90,7 +90,7 @@ function diffModules(before: ModuleOptions, after: ModuleOptions): ModulesDiff {
 /** Those of `others` that `some` does not have. */
 function listenersMissing(some: ServerOptions['listen'], others: ServerOptions['listen']): readonly Listener[] {
   const listeners = (of: ServerOptions['listen']): readonly Listener[] =>
-    (['c2s', 'c2s_tls', 'http'] as const).flatMap((name) => of[name].map((address) => ({ name, address })))
+    entrances.flatMap((name) => of[name].map((address) => ({ name, address })))
   const keyOf = ({ name, address }: Listener): string => `${name} ${formatListenAddress(address)}`
   const known = new Set(listeners(some).map(keyOf))
   return listeners(others).filter((listener) => !known.has(keyOf(listener)))

@@ -17,7 +17,10 @@ const ABOUT_MODULES =
   'or do so at a single host.'
 
 /** Names of component hosts that are better known by another name than that of their kind. */
-const subdomains: ReadonlyMap<string, string> = new Map([['muc', 'conference']])
+const subdomains: ReadonlyMap<string, string> = new Map([
+  ['muc', 'conference'],
+  ['component', 'gateway'],
+])
 
 export interface SampleOptions {
   /** Of the host with accounts; each kind of component gets a domain under it. */
@@ -48,12 +51,15 @@ export function sampleConfig({ modules, components }: Declarations, { domain, sc
 
 function componentLines(kind: string, domain: string, modules: readonly ModuleDeclaration[]): readonly string[] {
   const component = modules.find(({ name }) => name === kind)
+  const fields = { ...hostFields, ...component?.config }
+  // One that cannot be had without further words is there only when somebody asks for it.
+  const mark = describeFields(fields).some(({ isRequired }) => isRequired) ? '#' : ''
   return [
     '',
     ...(component === undefined ? [] : prose(sentence(component.about), '  ')),
-    `  ${subdomains.get(kind) ?? kind}.${domain}:`,
-    `    is: ${kind}`,
-    ...optionLines({ ...hostFields, ...component?.config }, '    '),
+    `  ${mark}${subdomains.get(kind) ?? kind}.${domain}:`,
+    `    ${mark}is: ${kind}`,
+    ...optionLines(fields, '    ', mark),
   ]
 }
 

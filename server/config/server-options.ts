@@ -44,6 +44,10 @@ export const serverFields = {
       c2s: port(5222).describe('For clients that begin in the clear and then turn to TLS (STARTTLS).'),
       c2s_tls: port(5223).describe('For clients that begin with TLS (XEP-0368).'),
       http: port(5280).describe('For web clients, uploads and web pages, with TLS or without.'),
+      component: t
+        .list(t.address())
+        .default([{ host: '127.0.0.1', port: 5347 }])
+        .describe('For external components, if there is a host that is one; without TLS.'),
     })
     .describe('Ports, addresses ("127.0.0.1:5222", "[::1]:5222") or sockets ("unix:/path") to listen on; [] for none.'),
 
@@ -115,6 +119,27 @@ export const serverFields = {
     })
     .describe('Connections of clients.'),
 
+  components: t
+    .object({
+      stanza_size: t
+        .size({ min: 10_000, max: 64 * MIB })
+        .default(512 * KIB)
+        .describe('The largest stanza a component may send.'),
+      rate: t
+        .rate()
+        .default(4 * MIB)
+        .describe('How fast a component may send for long.'),
+      burst: t
+        .size({ min: 1 })
+        .default(16 * MIB)
+        .describe('How much it may send at once before `rate` slows it down.'),
+      backlog_size: t
+        .size({ min: 64 * KIB })
+        .default(16 * MIB)
+        .describe('What may wait for a component that reads slowly; with more it is disconnected.'),
+    })
+    .describe('Connections of external components.'),
+
   log: t
     .object({
       level: logLevel().default('info').describe('The least important lines that are written.'),
@@ -168,6 +193,9 @@ export interface ServerOptions extends Omit<Written, 'control' | 'storage' | 'tl
   readonly storage: Written['storage'] & { readonly path: string }
   readonly tls: Written['tls'] & { readonly certificates: string }
 }
+
+/** What there are addresses to listen on for. */
+export const entrances = ['c2s', 'c2s_tls', 'http', 'component'] as const satisfies readonly (keyof Written['listen'])[]
 
 export function serverOptions({ control, storage, tls, ...others }: Written): ServerOptions {
   const inData = (name: string): string => join(others.data, name)

@@ -78,6 +78,8 @@ export interface HostHooks {
   'session/waiting': Notice<{ readonly session: ClientSession; readonly stanza: Stanza }>
   /** A client that reads the archive of its account has bound a resource: it needs nothing that was kept for it (XEP-0386 §3.2). */
   'session/reads-archive': Notice<{ readonly session: ClientSession }>
+  /** The program that spoke for the host is gone (XEP-0114). */
+  'component/disconnected': Notice<{ readonly domain: string }>
   /** All modules of the host have been loaded, and nobody can connect yet. */
   'host/started': Chain<{ readonly domain: string }>
   /** Nobody is connected any more; all modules are still loaded. */

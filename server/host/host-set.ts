@@ -7,7 +7,6 @@ import type { Log } from '../log/log.ts'
 import { type Origin, RoutedStanza } from '../routed-stanza.ts'
 import { LocalOrigin } from '../router.ts'
 import type { ClientSession, SessionOwner } from '../session/client-session.ts'
-import { StanzaError } from '../stanza-error.ts'
 import { StreamError } from '../stream/stream-error.ts'
 import type { Stanza } from '../xml/stanza.ts'
 import { isPending, type Maybe } from '../util/maybe.ts'
@@ -49,7 +48,7 @@ export class HostSet {
       route: (event) => router.route(event),
       addressee: (to) => kernel.parseJid(to),
       takesAnswer: (stanza, from, to) => router.takesAnswer(stanza, from, to),
-      refuseAddress: (stanza, session) => router.refuse(stanza, session, new StanzaError('jid-malformed')),
+      refuse: (stanza, session, error) => router.refuse(stanza, session, error),
     }
   }
 

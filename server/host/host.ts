@@ -9,6 +9,7 @@ import type { HttpHandler, UpgradeHandler } from '../net/http-server.ts'
 import type { Handled, Origin, StanzaEvent } from '../routed-stanza.ts'
 import type { Account, HeldAccount } from '../session/account.ts'
 import type { ClientSession } from '../session/client-session.ts'
+import type { ComponentSession } from '../session/component-session.ts'
 import type { Stream } from '../stream/stream.ts'
 import type { StreamError } from '../stream/stream-error.ts'
 import type { Transport } from '../stream/transport.ts'
@@ -145,6 +146,11 @@ export interface ModuleHost<D extends ServiceName = never> extends ModuleLife {
   attachSession(session: ClientSession, stream: Stream): void
   /** Ends a session; its client is told why, if there is a reason. */
   closeSession(session: ClientSession, error?: StreamError): void
+
+  /** The program that speaks for the host, while it is connected (XEP-0114). */
+  readonly component: ComponentSession | undefined
+  /** Lets whoever is at the other end of a stream do so, and has shown that they may; whoever did so before goes. */
+  bindComponent(stream: Stream, proof: string): void
 
   /** Sends a stanza of our own; its `from` and `to` must be set. It takes the way of any stanza that arrives. */
   send(stanza: Stanza): Maybe<void>

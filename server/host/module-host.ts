@@ -102,6 +102,11 @@ export function viewOf(
     attachSession: (session, stream) => host.attach(session, stream),
     closeSession: (session, error) => host.closeSession(session, error),
 
+    get component() {
+      return host.component
+    },
+    bindComponent: (stream, proof) => host.bindComponent(stream, proof),
+
     send: (stanza) =>
       view.sendTo(kernel.parseJid(stanza.to ?? ''), stanza, kernel.parseJid(stanza.from ?? host.domain)),
     sendTo: (to, stanza, from) => kernel.router.route(new RoutedStanza(stanza, host.origin, from, to)),

@@ -9,8 +9,8 @@ export interface Services {}
 
 export type ServiceName = keyof Services
 
-/** Kinds of hosts: one with accounts, or one that is a service (`is: muc`, `is: pubsub`). */
-export type HostKind = 'local' | 'muc' | 'pubsub'
+/** Kinds of hosts: one with accounts, or one that is a service (`is: muc`, `is: pubsub`), be it another program (`is: component`). */
+export type HostKind = 'local' | 'muc' | 'pubsub' | 'component'
 
 interface Declaration<F extends Fields, S extends StoreSpecs> {
   /** As it is enabled in the configuration: `ping`. */

@@ -4,6 +4,7 @@ import type { Log } from '../log/log.ts'
 import { handled, type Handled, type Origin, type RoutedStanza } from '../routed-stanza.ts'
 import type { RoutedHost } from '../router.ts'
 import { type Account, Directory } from '../session/account.ts'
+import { ComponentSession } from '../session/component-session.ts'
 import { ClientSession, type SessionOwner } from '../session/client-session.ts'
 import { SlotRegistry } from '../session/slots.ts'
 import { StanzaError } from '../stanza-error.ts'
@@ -46,6 +47,8 @@ export class VirtualHost implements RoutedHost, StreamHost {
   readonly slots = new SlotRegistry()
   /** Who speaks for the host and for what lives on it. */
   readonly origin: Origin
+  /** The program that speaks for the domain, while it is connected (XEP-0114). */
+  component: ComponentSession | undefined = undefined
   readonly #owner: SessionOwner
   readonly #log: Log
 
@@ -109,6 +112,11 @@ export class VirtualHost implements RoutedHost, StreamHost {
   }
 
   closed(stream: Stream): void {
+    if (this.component?.stream === stream) {
+      this.component = undefined
+      this.hooks.announce('component/disconnected', { domain: this.domain })
+      return
+    }
     const session = this.#sessionOf(stream)
     if (session?.stream !== stream) return
     session.detach()
@@ -132,6 +140,15 @@ export class VirtualHost implements RoutedHost, StreamHost {
     const session = new ClientSession(account.jid.withResource(resource), resource, account, this.#owner)
     account.add(session)
     return session
+  }
+
+  /** Lets whoever is at the other end of a stream speak for the domain; whoever did so before is told so and goes. */
+  bindComponent(stream: Stream, proof: string): void {
+    const former = this.component
+    this.component = new ComponentSession(this.jid, stream, proof, this.#owner)
+    former?.stream.close(new StreamError('conflict', 'Replaced by a new connection'))
+    stream.identify(this.jid)
+    stream.bind(this.jid, this.component)
   }
 
   /** Lets a stream carry a session from now on. */

@@ -1,6 +1,7 @@
 /** Someone: a resource that a client has bound. It has at most one stream, and may outlive it. */
 import type { Jid } from '../jid/jid.ts'
 import { type Origin, RoutedStanza } from '../routed-stanza.ts'
+import { StanzaError } from '../stanza-error.ts'
 import type { Stream, StreamUser } from '../stream/stream.ts'
 import { StreamError } from '../stream/stream-error.ts'
 import { Mailbox } from '../util/mailbox.ts'
@@ -12,13 +13,13 @@ import type { SlotBearer } from './slots.ts'
 /** What a session needs of the server around it. */
 export interface SessionOwner {
   /** Takes a stanza on its way; pending while a handler waits. */
-  route(event: RoutedStanza<ClientSession>): Maybe<void>
+  route(event: RoutedStanza): Maybe<void>
   /** The addressee of a stanza; throws JidError. */
   addressee(to: string): Jid
   /** True if the stanza answers a request of ours: then it has been taken, and must not wait behind others. */
   takesAnswer(stanza: Stanza, from: Jid, to: Jid): boolean
-  /** Refuses a stanza whose address cannot be read (RFC 6120 §8.3.3.8). */
-  refuseAddress(stanza: Stanza, session: ClientSession): void
+  /** Answers a stanza that cannot be routed, with an error. */
+  refuse(stanza: Stanza, session: Origin, error: StanzaError): void
 }
 
 /** What may happen to a stanza between the session and its stream, in this order. */
@@ -42,7 +43,7 @@ export interface StanzaCounter {
 }
 
 /** Stanzas of one session that may wait behind one that is being handled, before its stream stops reading. */
-const WAITING_STANZAS = 64
+export const WAITING_STANZAS = 64
 
 export class ClientSession implements Origin, SlotBearer, StreamUser {
   readonly kind = 'client'
@@ -117,7 +118,7 @@ export class ClientSession implements Origin, SlotBearer, StreamUser {
     try {
       to = stanza.to === undefined ? this.account.jid : this.#owner.addressee(stanza.to)
     } catch {
-      this.#owner.refuseAddress(stamped, this)
+      this.#owner.refuse(stamped, this, new StanzaError('jid-malformed'))
       this.counter?.finish(number)
       return
     }

@@ -1,4 +1,4 @@
-/** How a stream opens, closes and carries elements: RFC 6120 over TCP, RFC 7395 over WebSocket. */
+/** How a stream opens, closes and carries elements: RFC 6120 over TCP, RFC 7395 over WebSocket, XEP-0114. */
 import { type Element, xml } from '../xml/element.ts'
 import { escapeAttribute } from '../xml/escape.ts'
 import { NS } from '../xml/ns.ts'
@@ -36,6 +36,13 @@ export const tcpFraming: Framing = {
   stanza: (stanza) => stanza.toString(),
   nonza: (element) => element.toString(),
   streamElement: (name, children) => `<stream:${name}>${children.join('')}</stream:${name}>`,
+}
+
+/** The same, without a version (XEP-0114 §3): with one, programs would wait for features. */
+export const componentFraming: Framing = {
+  ...tcpFraming,
+  open: ({ from, id }) =>
+    `<?xml version='1.0'?><stream:stream xmlns='${NS.component}' xmlns:stream='${NS.stream}'${attribute('from', from)}${attribute('id', id)}>`,
 }
 
 /** Each element is a frame and declares its own namespaces (RFC 7395 §3.3). */

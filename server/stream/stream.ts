@@ -1,4 +1,4 @@
-/** One XML stream with a peer: header, features, restarts, errors, closing (RFC 6120 §4, RFC 7395 §3). */
+/** One XML stream with a peer: header, features, restarts, errors, closing (RFC 6120 §4, RFC 7395 §3, XEP-0114 §3). */
 import type { Jid } from '../jid/jid.ts'
 import type { Log } from '../log/log.ts'
 import type { Clock } from '../util/clock.ts'
@@ -11,7 +11,8 @@ import type { ScannerLimits } from '../xml/limits.ts'
 import { Scanner, type ScannerListener } from '../xml/scanner.ts'
 import { XmlError } from '../xml/xml-error.ts'
 import { Stanza } from '../xml/stanza.ts'
-import { boshFraming, type Framing, tcpFraming, webSocketFraming } from './framing.ts'
+import type { Dialect } from './dialect.ts'
+import type { Framing } from './framing.ts'
 import { StreamError } from './stream-error.ts'
 import { type Held, Throttle } from './throttle.ts'
 import type { Transport, TransportListener } from './transport.ts'
@@ -45,6 +46,7 @@ export interface StreamSurroundings {
   streamId(): string
   mustEncrypt(transport: Transport): boolean
   readonly limits: StreamLimits
+  readonly dialect: Dialect
 }
 
 export interface StreamLimits {
@@ -67,12 +69,6 @@ const FACT_SETS: readonly ReadonlySet<StreamFact>[] = Array.from(
 )
 const NO_FACTS: ReadonlySet<StreamFact> = new Set()
 
-const framings: Readonly<Record<Transport['kind'], Framing>> = {
-  tcp: tcpFraming,
-  websocket: webSocketFraming,
-  bosh: boshFraming,
-}
-
 /** 1.0 or later (RFC 6120 §4.7.5). */
 const VERSION = /^0*[1-9]\d*(?:\.\d+)?$/
 
@@ -94,6 +90,8 @@ export class Stream implements TransportListener, ScannerListener, Held {
   lang: string | undefined = undefined
   /** `from` of the peer's header: who it says that it is, before it has proved it. */
   claimed: string | undefined = undefined
+  /** Of our last header; '' before there was one. */
+  id = ''
   /** Milliseconds of the clock when something was last read. */
   heardAt: number
   /** True if the peer has closed the stream, before we did, and was not cut off. */
@@ -115,13 +113,14 @@ export class Stream implements TransportListener, ScannerListener, Held {
     this.transport = transport
     this.#around = around
     this.#ended = ended
-    const { clock, limits } = around
-    this.#framing = framings[transport.kind]
+    const { clock, limits, dialect } = around
+    this.#framing = dialect.framing(transport.kind)
     this.heardAt = clock.now()
     this.#throttle = limits.bytes && new Throttle(limits.bytes, clock, this)
     this.#scanner = new Scanner(this, {
       framing: transport.kind === 'tcp' ? 'stream' : 'frame',
       limits: limits.beforeLogin,
+      contentNamespaces: [dialect.ns],
     })
     this.#timer = clock.after(limits.loginSeconds * 1000, () =>
       this.close(new StreamError('connection-timeout', 'Login took too long')),
@@ -301,6 +300,7 @@ export class Stream implements TransportListener, ScannerListener, Held {
     if (this.host !== undefined && this.host !== host)
       throw new StreamError('not-authorized', 'Another domain than before')
     this.host = host
+    if (!this.#around.dialect.hasFeatures) return
     if (!VERSION.test(version)) throw new StreamError('unsupported-version', 'Version 1.0 is needed')
     this.offerFeatures()
   }
@@ -351,8 +351,8 @@ export class Stream implements TransportListener, ScannerListener, Held {
     // The bare JID, if the peer has said who it is (RFC 6120 §4.7.2).
     const to = this.claimed?.split('/', 1)[0]
     const from = host?.domain ?? this.#around.ownDomain()
-    const header = { from, to, id: this.#around.streamId(), lang: this.lang ?? 'en' }
-    this.transport.write(this.#framing.open(header))
+    this.id = this.#around.streamId()
+    this.transport.write(this.#framing.open({ from, to, id: this.id, lang: this.lang ?? 'en' }))
     if (this.#state === 'opening') this.#state = 'open'
   }
 

@@ -11,7 +11,7 @@ import { createLog, type Log } from '../../server/log/log.ts'
 import type { ServerConfig } from '../../server/host/host-set.ts'
 import type { CertificateFiles } from '../../server/net/certificates.ts'
 import { type Reloaded, Server } from '../../server/server.ts'
-import { systemClock } from '../../server/util/clock.ts'
+import { type Clock, systemClock } from '../../server/util/clock.ts'
 import { SystemRandom } from '../../server/util/random.ts'
 import { type DriverName, Storage } from '../../storage/storage.ts'
 
@@ -29,20 +29,22 @@ export interface OwnServerOptions {
   readonly modules?: readonly AnyModule[]
   /** Used for hosts that are in it, so that none has to be made. */
   readonly certificate?: CertificateFiles
+  /** That of the machine unless given. */
+  readonly clock?: Clock
 }
 
 export interface OwnServer extends AsyncDisposable {
   readonly server: Server
   readonly storage: Storage
   readonly data: string
-  readonly ports: { readonly c2s: number; readonly c2s_tls: number; readonly http: number }
+  readonly ports: { readonly c2s: number; readonly c2s_tls: number; readonly http: number; readonly component: number }
   accounts(domain: string): Accounts
   /** With another configuration. */
   reload(config: string): Promise<Reloaded>
 }
 
 /** Free ports of this machine only. */
-const LISTEN = `listen: { c2s: ['127.0.0.1:0'], c2s_tls: ['127.0.0.1:0'], http: ['127.0.0.1:0'] }`
+const LISTEN = `listen: { c2s: ['127.0.0.1:0'], c2s_tls: ['127.0.0.1:0'], http: ['127.0.0.1:0'], component: ['127.0.0.1:0'] }`
 
 export async function startOwnServer(options: OwnServerOptions = {}): Promise<OwnServer> {
   const { storage: wanted = 'memory', config = '', log: sink = { write() {} }, certificate } = options
@@ -62,7 +64,7 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<Ow
     modules,
     storage,
     log,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     random: new SystemRandom(),
   })
   await server.start()
@@ -71,7 +73,7 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<Ow
     server,
     storage,
     data,
-    ports: { c2s: port('c2s'), c2s_tls: port('c2s_tls'), http: port('http') },
+    ports: { c2s: port('c2s'), c2s_tls: port('c2s_tls'), http: port('http'), component: port('component') },
     accounts: (domain) => {
       // The module of that name gives this service.
       const accounts = server.hosts.get(domain)?.loader.service('accounts') as Accounts | undefined

@@ -79,6 +79,11 @@ export class Wire {
     return this.#text
   }
 
+  /** Takes nothing more from the wire. */
+  stopReading(): void {
+    this.#socket.pause()
+  }
+
   drop(): void {
     this.#socket.destroy()
   }

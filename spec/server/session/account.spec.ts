@@ -12,7 +12,7 @@ const nobody: SessionOwner = {
   route() {},
   addressee: (to) => Jid.parse(to),
   takesAnswer: () => false,
-  refuseAddress() {},
+  refuse() {},
 }
 
 /** A session of the account: with that priority if it is available. */

@@ -45,7 +45,7 @@ class FakeStream {
 
 /** A session whose stanzas are handled as `route` says, and what comes of them. */
 class World {
-  readonly routed: RoutedStanza<ClientSession>[] = []
+  readonly routed: RoutedStanza[] = []
   readonly refused: Stanza[] = []
   readonly session: ClientSession
   readonly wire = new FakeStream()
@@ -59,7 +59,7 @@ class World {
       },
       addressee: (to) => Jid.parse(to),
       takesAnswer: ({ id }) => id === 'answer',
-      refuseAddress: (stanza) => void this.refused.push(stanza),
+      refuse: (stanza) => void this.refused.push(stanza),
     })
     this.session.attach(this.wire.stream)
   }

@@ -1,6 +1,7 @@
 /** A wire that a spec is at the other end of, and surroundings in which a stream has nothing else to do. */
 import { Jid } from '../../../server/jid/jid.ts'
 import type { Log, LogFields } from '../../../server/log/log.ts'
+import { clientDialect } from '../../../server/stream/dialect.ts'
 import { Stream, type StreamHost, type StreamLimits, type StreamUser } from '../../../server/stream/stream.ts'
 import { nobody, type Transport, type TransportListener } from '../../../server/stream/transport.ts'
 import type { Maybe } from '../../../server/util/maybe.ts'
@@ -142,6 +143,7 @@ export function makeWorld({ kind = 'tcp', limits = {} }: WorldOptions = {}): Wor
     streamId: () => 'id1',
     mustEncrypt: () => true,
     limits: { ...LIMITS, ...limits },
+    dialect: clientDialect,
   }
   const stream = new Stream(transport, around, (one) => ended.push(one))
   const open = (): string => {
