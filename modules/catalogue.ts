@@ -22,6 +22,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_csi: () => import('./mod_csi/index.ts'),
   mod_disco: () => import('./mod_disco.ts'),
   mod_groups: () => import('./mod_groups/index.ts'),
+  mod_host_meta: () => import('./mod_host_meta.ts'),
   mod_idle: () => import('./mod_idle.ts'),
   mod_invites: () => import('./mod_invites/index.ts'),
   mod_iq: () => import('./mod_iq.ts'),

@@ -46,6 +46,7 @@ export default defineServerModule({
       handleProtocols: () => SUBPROTOCOL,
     })
     server.defer(() => webSockets.close())
+    server.provide('web-endpoint', { rel: 'urn:xmpp:alt-connections:websocket', scheme: 'wss', path: config.path })
 
     server.upgrade(config.path, (request, wire, head) => {
       if (!isWelcome(request, config.origins)) {

@@ -43,6 +43,7 @@ export default defineServerModule({
       for (const session of sessions.values()) session.destroy()
     })
 
+    server.provide('web-endpoint', { rel: 'urn:xmpp:alt-connections:xbosh', scheme: 'https', path: config.path })
     server.route(config.path, async (request, response, rest) => {
       if (rest !== '' && rest !== '/') {
         respond(response, 404, {})

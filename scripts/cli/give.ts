@@ -33,7 +33,7 @@ async function runStopped(
   const log = createLog({ level: 'error', modules: new Map() }, process.stderr)
   const storage = await openStorage(config, systemClock, log)
   const server = new Server({ config, modules, storage, log, clock: systemClock, random: new SystemRandom() })
-  const commands = new CommandRegistry(server.hosts, server.serverModules.commands)
+  const commands = new CommandRegistry(server.hosts, server.serverModules.provisions)
   try {
     await server.start({ listen: false })
     return await runCommand(words, commands, log, show)

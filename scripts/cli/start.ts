@@ -29,11 +29,11 @@ export async function start(named: string | undefined): Promise<void> {
   log.info(`Madrigal ${VERSION} starts`, { path: file ?? '(no configuration file: the defaults)' })
   const storage = await openStorage(config, systemClock, log)
   const server = new Server({ config, modules, storage, log, clock: systemClock, random: new SystemRandom() })
-  const commands = new CommandRegistry(server.hosts, server.serverModules.commands)
+  const commands = new CommandRegistry(server.hosts, server.serverModules.provisions)
   const reload = (): Promise<Reloaded> => reloadFrom(server, file)
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
   for (const command of serverCommands({ server, commands, reload, stop, moduleAnew: (name) => files.anew(name) })) {
-    server.serverModules.commands.provide('command', command)
+    server.serverModules.provisions.provide('command', command)
   }
   onSignals({ log, stop, reload, reopenLog: () => sink.reopen?.() })
   try {

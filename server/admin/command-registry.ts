@@ -1,5 +1,6 @@
 /** Every command of the server and its hosts, found by the words that somebody has typed. */
 import type { HostSet } from '../host/host-set.ts'
+import type { ServerProvisions } from '../host/provisions.ts'
 import type { Registry } from '../host/registry.ts'
 import { readArguments } from './arguments.ts'
 import { type AnyCommand, CommandError } from './command.ts'
@@ -12,9 +13,9 @@ export interface Offered {
 
 export class CommandRegistry {
   readonly #hosts: HostSet
-  readonly #server: Registry<{ command: AnyCommand }>
+  readonly #server: Registry<ServerProvisions>
 
-  constructor(hosts: HostSet, server: Registry<{ command: AnyCommand }>) {
+  constructor(hosts: HostSet, server: Registry<ServerProvisions>) {
     this.#hosts = hosts
     this.#server = server
   }

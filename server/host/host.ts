@@ -23,7 +23,7 @@ import type { HostHooks } from './events.ts'
 import type { AskingName, EventOf, HandlerOf, NoticeName, ReplyOf } from './hooks.ts'
 import type { Interval } from './life.ts'
 import type { HostKind, ServiceName, Services } from './module.ts'
-import type { Provisions, StreamFeature } from './provisions.ts'
+import type { Provisions, ServerProvisions, StreamFeature } from './provisions.ts'
 import type { Stage } from './stages.ts'
 
 export interface IqRequest<O extends Origin = Origin> extends StanzaEvent<O> {
@@ -189,6 +189,10 @@ export interface ModuleServer extends ModuleLife {
   readonly turn: Turn
   /** Begins a stream over a wire, as with a client that has connected. */
   accept(transport: Transport): void
+  /** Adds to a list that other modules of the server read. */
+  provide<K extends keyof ServerProvisions>(kind: K, item: ServerProvisions[K]): void
+  /** The items there are just now. */
+  items<K extends keyof ServerProvisions>(kind: K): Iterable<ServerProvisions[K]>
   command<const F extends Fields>(command: Command<F>): void
   /** The domains served. */
   readonly domains: Iterable<string>

@@ -34,6 +34,21 @@ export interface Provisions {
   'bound-info': (account: Account) => Promise<Element>
 }
 
+/** The same for modules of the server, which other such modules and the kernel read. */
+export interface ServerProvisions {
+  command: AnyCommand
+  /** Where web clients can connect. */
+  'web-endpoint': WebEndpoint
+}
+
+export interface WebEndpoint {
+  /** What it is, as a link relation (XEP-0156 §2.1). */
+  readonly rel: string
+  readonly scheme: 'https' | 'wss'
+  /** On the http listeners. */
+  readonly path: string
+}
+
 export interface BindFeature {
   /** As it is announced: a namespace. */
   readonly ns: string

@@ -8,10 +8,11 @@ import type { Transport } from '../stream/transport.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Random } from '../util/random.ts'
 import type { Turn } from '../util/turn.ts'
-import { type AnyCommand, command } from '../admin/command.ts'
+import { command } from '../admin/command.ts'
 import type { ModuleServer } from './host.ts'
 import { Life } from './life.ts'
 import type { AnyModule, AnyServerModule } from './module.ts'
+import type { ServerProvisions } from './provisions.ts'
 import { Registry } from './registry.ts'
 
 /** What a server module can reach. */
@@ -26,7 +27,7 @@ export interface ServerReach {
 }
 
 export class ServerModules {
-  readonly commands = new Registry<{ command: AnyCommand }>()
+  readonly provisions = new Registry<ServerProvisions>()
   readonly #reach: ServerReach
   readonly #known: ReadonlyMap<string, AnyServerModule>
   readonly #loaded = new Map<string, Life>()
@@ -98,7 +99,9 @@ export class ServerModules {
       accept: (transport) => reach.accept(transport),
       route: (path, handler) => void life.use(http.route(path, handler)),
       upgrade: (path, handler) => void life.use(http.upgrade(path, handler)),
-      command: (declared) => void life.use(this.commands.provide('command', command(declared))),
+      provide: (kind, item) => void life.use(this.provisions.provide(kind, item)),
+      items: (kind) => this.provisions.items(kind),
+      command: (declared) => void life.use(this.provisions.provide('command', command(declared))),
       spawn: (name, run) => life.spawn(name, run),
       every: (interval, name, run) => life.every(interval, name, run),
       after: (seconds, name, run) => life.after(seconds, name, run),

@@ -4,7 +4,7 @@ import { startOwnServer } from '../../support/own-server.ts'
 
 t.test('a command of one host, or of all of them', async (t) => {
   await using own = await startOwnServer({ config: 'hosts: { localhost: {}, verona.localhost: {} }' })
-  const commands = new CommandRegistry(own.server.hosts, own.server.serverModules.commands)
+  const commands = new CommandRegistry(own.server.hosts, own.server.serverModules.provisions)
   const run = async (...words: readonly string[]): Promise<readonly string[]> => {
     const lines: string[] = []
     await commands.run(words, (line) => lines.push(line))
