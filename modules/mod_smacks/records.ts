@@ -37,6 +37,8 @@ const KEPT_MILLISECONDS = 7 * 86_400_000
 export class Records {
   readonly #host: ModuleHost
   readonly #store: MapStore<SessionRecord>
+  /** What is to be stored of sessions at the end of this piece of work. */
+  readonly #fresh = new Map<Managed, number>()
   /** Sessions of which something is stored. */
   readonly #noted = new WeakSet<Managed>()
 
@@ -49,17 +51,13 @@ export class Records {
   }
 
   /**
-   * So many have been handled as soon as what they have left in storage is there: it becomes durable together with it.
-   * If that fails, so has the rest, which is reported where it belongs.
+   * So many have been handled as soon as what they have left in storage is there: it becomes durable together with it,
+   * since it is given to the storage in the same turn; once for all stanzas that have come in one piece.
    */
   note(state: Managed, h: number): void {
-    const { id } = state
-    if (id === undefined) return
-    const node = nodeOf(state)
-    this.#store.set(node, id, { h, at: this.#host.clock.now() }).catch(() => {})
-    if (this.#noted.has(state)) return
-    this.#noted.add(state)
-    this.#host.spawn('forget old sessions', () => this.#prune(node))
+    if (state.id === undefined) return
+    if (this.#fresh.size === 0) queueMicrotask(() => this.#write())
+    this.#fresh.set(state, h)
   }
 
   /** Nobody will ask for it any more. */
@@ -92,6 +90,19 @@ export class Records {
       const records = [...(await this.#store.all(node))].filter(([, { suspended }]) => suspended !== undefined)
       if (records.length > 0) yield { node, records: new Map(records) }
     }
+  }
+
+  #write(): void {
+    const at = this.#host.clock.now()
+    for (const [state, h] of this.#fresh) {
+      const node = nodeOf(state)
+      // If that fails, so does what it belongs to, which is reported there.
+      this.#store.set(node, state.id ?? '', { h, at }).catch(() => {})
+      if (this.#noted.has(state)) continue
+      this.#noted.add(state)
+      this.#host.spawn('forget old sessions', () => this.#prune(node))
+    }
+    this.#fresh.clear()
   }
 
   async #prune(node: string): Promise<void> {
