@@ -14,13 +14,18 @@ import type { Tombstone } from './service.ts'
 export function inRoom<T>(
   rooms: Rooms,
   event: StanzaEvent,
-  act: (room: Room) => Maybe<T>,
-  otherwise: () => Maybe<T>,
-): Maybe<T> {
+  act: (room: Room) => Maybe<T | undefined>,
+  otherwise: () => Maybe<T | undefined>,
+): Maybe<T | undefined> {
   return inNameOf(event.to.toBare().full, () => {
     if (rooms.isClosing) throw closing()
-    return rooms.visit(event.to.node ?? '', act, otherwise)
+    return rooms.visit(event.to.node ?? '', (room) => (isInVain(event) ? undefined : act(room)), otherwise)
   })
+}
+
+/** Whoever was told that it took too long does not expect it any more. But those who have gone have gone. */
+function isInVain({ isGivenUp, stanza }: StanzaEvent): boolean {
+  return isGivenUp && stanza.type !== 'unavailable' && stanza.type !== 'error'
 }
 
 /** What is said now would be lost. */

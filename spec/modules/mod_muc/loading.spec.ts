@@ -1,4 +1,4 @@
-/** Rooms that come into memory and leave it again while others wait for them. */
+/** Rooms that come into memory and leave it again while others wait for them, and rooms that keep others waiting. */
 import t from 'tap'
 import { MucWorld, SERVICE } from '../../support/muc-world.ts'
 
@@ -34,4 +34,42 @@ t.test('a room that leaves memory while somebody is on the way to it is loaded a
   await ask('a')
   t.strictSame(romeo.hear(), ['iq result'], 'and nobody else notices')
   t.strictSame(world.complaints, [])
+})
+
+t.test('who has waited too long is told so, and nothing comes of it later', async (t) => {
+  await using world = await MucWorld.open()
+  const [romeo, juliet, tybalt] = ['romeo', 'juliet', 'tybalt'].map((name) => world.person(`${name}@localhost/x`))
+  if (romeo === undefined || juliet === undefined || tybalt === undefined) throw new Error('nobody')
+  await romeo.join('Romeo')
+  await romeo.configure()
+  await tybalt.join('Tybalt')
+  const room = await world.rooms.find('room')
+  if (room === undefined) throw new Error('no room')
+  for (const person of [romeo, tybalt]) person.take()
+
+  const busy = Promise.withResolvers<void>()
+  const held = world.rooms.use(room, () => busy.promise)
+  const said = [
+    juliet.join('Juliet'),
+    romeo.speak('hello'),
+    romeo.configure({ roomname: 'Verona' }),
+    tybalt.leave('Tybalt'),
+  ]
+  world.clock.advance(31_000)
+  await Promise.all(said)
+  t.strictSame(juliet.hear(), ['presence error internal-server-error'])
+  t.strictSame(romeo.hear(), ['message error internal-server-error', 'iq error internal-server-error'])
+  busy.resolve()
+  await held
+  await world.settled()
+  t.strictSame(
+    romeo.hear(),
+    ['presence unavailable room/Tybalt none/none jid=tybalt@localhost/x'],
+    'who has left has left',
+  )
+  t.strictSame(juliet.hear(), [])
+  t.notOk(room.occupants.has('Juliet'))
+  t.equal(room.get({ key: 'name' }), '')
+  await juliet.join('Juliet')
+  t.match(juliet.hear(), [/Romeo/, /110/, /subject/])
 })
