@@ -21,6 +21,7 @@ export const catalogue: Readonly<Record<string, () => Promise<{ readonly default
   mod_contact_info: () => import('./mod_contact_info.ts'),
   mod_csi: () => import('./mod_csi/index.ts'),
   mod_disco: () => import('./mod_disco.ts'),
+  mod_external_services: () => import('./mod_external_services/index.ts'),
   mod_groups: () => import('./mod_groups/index.ts'),
   mod_host_meta: () => import('./mod_host_meta.ts'),
   mod_idle: () => import('./mod_idle.ts'),
