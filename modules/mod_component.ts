@@ -62,7 +62,7 @@ export default defineModule({
       }
       const proof = handshake.getText().trim()
       if (!isProof(proof, stream.id, config.secret)) return refuse(address)
-      if (config.conflict === 'refuse' && host.component !== undefined) {
+      if (config.conflict === 'refuse' && host.component?.stream.closed === false) {
         throw new StreamError('conflict', 'The component is connected already')
       }
       stream.send(xml('handshake', { xmlns: NS.component }))

@@ -200,6 +200,44 @@ t.test('without a sender it is the domain itself; without an addressee it comes 
   t.match(await gateway.until(/jid-malformed.*<\/message>/), /^<message [^>]*id='q'/)
 })
 
+t.test('addresses of a component are contacts like others', async (t) => {
+  const own = await start(t)
+  const { component, client } = own
+  const gateway = await component()
+  const romeo = await client('romeo')
+  romeo.write(`<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq><presence/>`)
+  await romeo.until(/id='r'.*<presence /)
+  romeo.write(`<presence to='juliet@gateway.localhost' type='subscribe'/>`)
+  await gateway.until(/<presence [^>]*from='romeo@localhost' type='subscribe'/)
+  gateway.write(
+    `<presence from='juliet@gateway.localhost' to='romeo@localhost' type='subscribed'/>
+    <presence from='juliet@gateway.localhost/web' to='romeo@localhost'><status>here</status></presence>
+    <presence from='juliet@gateway.localhost' to='romeo@localhost' type='subscribe'/>`,
+  )
+  await romeo.until(/<item [^>]*jid='juliet@gateway.localhost'[^>]* subscription='to'/)
+  await romeo.until(/<presence [^>]*from='juliet@gateway.localhost\/web'.*<status>here/)
+  await romeo.until(/<presence [^>]*type='subscribe'/)
+  romeo.write(`<presence to='juliet@gateway.localhost' type='subscribed'/>`)
+  await gateway.until(/<presence [^>]*type='subscribed'/)
+  await gateway.until(/<presence [^>]*from='romeo@localhost\/orchard'/)
+  gateway.write(`<presence from='juliet@gateway.localhost' to='romeo@localhost' type='probe' id='p'/>`)
+  await gateway.until(/<presence [^>]*from='romeo@localhost\/orchard'/)
+  gateway.write(`<iq type='get' from='juliet@gateway.localhost' to='romeo@localhost' id='q'>
+    <query xmlns='http://jabber.org/protocol/disco#info'/></iq>`)
+  t.match(await gateway.until(/<iq .*<\/iq>/), /type='result'.*registered/)
+  romeo.drop()
+  await gateway.until(/<presence [^>]*from='romeo@localhost\/orchard' type='unavailable'/)
+  // What is sent to an account that is away is kept for it, as from anybody.
+  gateway.write(
+    `<message from='juliet@gateway.localhost' to='romeo@localhost' type='chat'><body>Good night</body></message>`,
+  )
+  const back = new Wire(own.ports.c2s)
+  t.teardown(() => back.drop())
+  await back.enter('romeo', 'password', 'orchard')
+  back.write('<presence/>')
+  await back.until(/Good night/)
+})
+
 t.test('components write to each other, and to themselves', async (t) => {
   const { component } = await start(t)
   const gateway = await component()
