@@ -1,5 +1,6 @@
 /** XEP-0045 §7.2.8, §17.1: nicknames, and for whom they are. */
 import { type Jid, JidError } from '../../server/jid/jid.ts'
+import { lookOf } from '../../server/jid/look.ts'
 import { resourceprep } from '../../server/jid/prepare.ts'
 import { StanzaError } from '../../server/stanza-error.ts'
 import type { Room } from './room.ts'
@@ -7,7 +8,7 @@ import type { Room } from './room.ts'
 const STRICT = 'Nickname must pass strict validation'
 
 /** Nothing that one could see. */
-const INVISIBLE = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}]*$/u
+const INVISIBLE = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}\u{2800}\u{1d159}]*$/u
 
 /** Throws a StanzaError if nobody may be called so. The nickname is prepared, as the resource of a JID is. */
 export function checkNick(room: Room, nick: string): void {
@@ -42,11 +43,19 @@ export function parseNick(room: Room, text: string, condition: 'bad-request' | '
   }
 }
 
-/** True if somebody else is called so, or has reserved the nickname. */
+/** What a nickname looks like among others (§14.6): the same for two that nobody could tell from each other. */
+export function nickLook(nick: string): string {
+  return lookOf(nick.trim().replaceAll(/\s+/g, ' '))
+}
+
+/** True if somebody else is called so, or looks so, or has reserved the nickname. */
 export function isTaken(room: Room, nick: string, by: Jid): boolean {
   const occupant = room.occupants.get(nick)
   if (occupant !== undefined && occupant.bare.bare !== by.bare) return true
-  return isReserved(room, nick, by)
+  const holder = room.affiliates.holderOf(nick)
+  if (holder !== undefined) return holder !== by.bare
+  const alike = room.lookalike(nick)
+  return alike !== undefined && alike.bare.bare !== by.bare
 }
 
 /** True if somebody else has reserved the nickname. */

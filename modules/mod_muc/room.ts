@@ -11,6 +11,7 @@ import { History } from './features/history.ts'
 import { isMembersOnly, isModerated, isPersistent } from './features/kinds.ts'
 import { newcomersHaveVoice } from './features/visitors.ts'
 import { Job } from './job.ts'
+import { nickLook } from './nicknames.ts'
 import { Occupant, OccupantSession, type Views } from './occupant.ts'
 import type { RoomValue } from './options.ts'
 import { type Affiliation, defaultRole, type Role } from './privileges.ts'
@@ -70,6 +71,8 @@ export class Room {
   usedAt = 0
   /** Who is in the room, by bare JID: under one nickname, or under several. */
   readonly #people = new Map<string, Set<Occupant>>()
+  /** The occupants by what their nicknames look like. */
+  readonly #looks = new Map<string, Occupant>()
   readonly #values: Map<string, unknown>
   readonly #jobs = new Mailbox<Pick<Job<unknown>, 'run'>>((job) => job.run())
 
@@ -161,6 +164,11 @@ export class Room {
     return this.#people.keys()
   }
 
+  /** An occupant whose nickname looks like this one. */
+  lookalike(nick: string): Occupant | undefined {
+    return this.#looks.get(nickLook(nick))
+  }
+
   isPresent(bare: string): boolean {
     return this.#people.has(bare)
   }
@@ -232,6 +240,7 @@ export class Room {
 
   #takeNick(session: OccupantSession, occupant: Occupant): void {
     const { bare } = occupant.bare
+    if (!this.occupants.has(occupant.nick)) this.#looks.set(nickLook(occupant.nick), occupant)
     this.occupants.set(occupant.nick, occupant)
     occupant.add(session)
     const known = this.#people.get(bare)
@@ -246,6 +255,8 @@ export class Room {
     occupant.remove(session)
     if (occupant.sessions.size > 0) return
     if (this.occupants.get(occupant.nick) === occupant) this.occupants.delete(occupant.nick)
+    const look = nickLook(occupant.nick)
+    if (this.#looks.get(look) === occupant) this.#looks.delete(look)
     const left = this.#people.get(bare)
     left?.delete(occupant)
     if (left?.size !== 0) return
