@@ -71,9 +71,8 @@ export class Cutter {
   /** True from the `<` of a top-level element, which is at `#start`, to its end. */
   #isOpen = false
   #start = 0
-  /** Where the names of open elements are, outermost first; counted from `#start`. */
+  /** Where the names of open elements begin and end, outermost first; counted from `#start`. */
   readonly #names: number[] = []
-  readonly #nameEnds: number[] = []
   #depth = 0
   #elements = 0
   #inCdata = false
@@ -276,8 +275,8 @@ export class Cutter {
     else if (depth === 1) this.#draft.beginChild(bytes, tag, start, this.#start)
     else this.#draft.look(bytes, tag, start)
     if (!tag.isEmpty) {
-      this.#names[depth] = start + 1 - this.#start
-      this.#nameEnds[depth] = start + tag.nameEnd - this.#start
+      this.#names[2 * depth] = start + 1 - this.#start
+      this.#names[2 * depth + 1] = start + tag.nameEnd - this.#start
       this.#depth = depth + 1
     } else if (depth === 1) this.#draft.endChild(end, this.#start)
     else if (depth === 0) this.#complete(end, end)
@@ -286,12 +285,9 @@ export class Cutter {
 
   #endTag(start: number): number {
     const depth = this.#depth - 1
-    const end = this.#closing(
-      start,
-      this.#bytes,
-      this.#start + this.#names[depth]!,
-      this.#start + this.#nameEnds[depth]!,
-    )
+    const names = this.#names
+    const origin = this.#start
+    const end = this.#closing(start, this.#bytes, origin + names[2 * depth]!, origin + names[2 * depth + 1]!)
     if (end === UNFINISHED) return UNFINISHED
     this.#depth = depth
     if (depth === 1) this.#draft.endChild(end, this.#start)

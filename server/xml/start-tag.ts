@@ -38,6 +38,12 @@ interface Fault {
 }
 const NO_FAULT: Fault = { condition: 'not-well-formed', text: '' }
 
+/** Numbers noted of each attribute: where its name starts and ends, its value starts and ends, and how that is written. */
+const NOTES = 5
+/** The value means what is written. */
+const PLAIN = 1
+const ESCAPED = 0
+
 const LONGEST_NAME = 256
 const XML = Buffer.from('xml')
 const XMLNS = Buffer.from('xmlns')
@@ -60,44 +66,45 @@ export class StartTag {
   xmlns = -1
   /** Why the tag was REFUSED. */
   fault = NO_FAULT
-  /** Of each attribute, one after the other: start and end of the name, start and end of the value. */
-  readonly #places: number[] = []
-  /** Whether the value of an attribute means what is written. */
-  readonly #plain: boolean[] = []
+  /** `NOTES` of each attribute, one after the other. */
+  readonly #notes: number[] = []
   /** In the name that was read last; -1 if there is none. */
   #colon = -1
 
   /** `text` is the tag, or begins with it. */
   attributeName(text: string, index: number): string {
-    return text.slice(this.#places[4 * index], this.#places[4 * index + 1])
+    return text.slice(this.#notes[NOTES * index], this.#notes[NOTES * index + 1])
   }
 
   attributeValue(text: string, index: number): string {
-    const raw = text.slice(this.#places[4 * index + 2], this.#places[4 * index + 3])
-    return this.#plain[index] === true ? raw : unescapeAttribute(raw)
+    const raw = text.slice(this.#notes[NOTES * index + 2], this.#notes[NOTES * index + 3])
+    return this.#notes[NOTES * index + 4] === PLAIN ? raw : unescapeAttribute(raw)
   }
 
   /** The attribute as it was written, with its quotes. */
   attributeSource(text: string, index: number): string {
-    return text.slice(this.#places[4 * index], this.#places[4 * index + 3]! + 1)
+    return text.slice(this.#notes[NOTES * index], this.#notes[NOTES * index + 3]! + 1)
   }
 
   /** All attributes as they were written, with the blanks before them. */
   attributesSource(text: string): string {
-    return this.count === 0 ? '' : text.slice(this.nameEnd, this.#places[4 * this.count - 1]! + 1)
+    return this.count === 0 ? '' : text.slice(this.nameEnd, this.valueEnd(this.count - 1) + 1)
   }
 
   valueStart(index: number): number {
-    return this.#places[4 * index + 2]!
+    return this.#notes[NOTES * index + 2]!
   }
 
   valueEnd(index: number): number {
-    return this.#places[4 * index + 3]!
+    return this.#notes[NOTES * index + 3]!
   }
 
   /** Makes places in text of places in bytes. */
   countInText(places: TextPlaces): void {
-    for (let i = 0; i < 4 * this.count; i++) this.#places[i] = places.at(this.#places[i]!)
+    const notes = this.#notes
+    for (let at = 0; at < NOTES * this.count; at += NOTES) {
+      for (let i = at; i < at + 4; i++) notes[i] = places.at(notes[i]!)
+    }
   }
 
   /** Reads the tag whose `<` is at `start`. Gives the place in `bytes` after its `>`, or UNFINISHED, or REFUSED. */
@@ -160,12 +167,12 @@ export class StartTag {
       this.xmlns = this.count
       if (!isPlain || i - valueStart > LONGEST_NAMESPACE || isReserved(bytes, valueStart, i)) this.isOdd = true
     }
-    const at = 4 * this.count
-    this.#places[at] = start - origin
-    this.#places[at + 1] = nameEnd - origin
-    this.#places[at + 2] = valueStart - origin
-    this.#places[at + 3] = i - origin
-    this.#plain[this.count] = isPlain
+    const at = NOTES * this.count
+    this.#notes[at] = start - origin
+    this.#notes[at + 1] = nameEnd - origin
+    this.#notes[at + 2] = valueStart - origin
+    this.#notes[at + 3] = i - origin
+    this.#notes[at + 4] = isPlain ? PLAIN : ESCAPED
     this.count++
     return i + 1
   }
@@ -210,8 +217,8 @@ export class StartTag {
   /** True if the tag has an attribute of that name already. */
   #isThere(bytes: Uint8Array, start: number, end: number, origin: number): boolean {
     for (let index = 0; index < this.count; index++) {
-      let other = origin + this.#places[4 * index]!
-      if (origin + this.#places[4 * index + 1]! - other !== end - start) continue
+      let other = origin + this.#notes[NOTES * index]!
+      if (origin + this.#notes[NOTES * index + 1]! - other !== end - start) continue
       let i = start
       while (i < end && bytes[i] === bytes[other]) {
         i++
