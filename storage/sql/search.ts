@@ -14,6 +14,12 @@ interface Halves {
   readonly later: ReadFilter
 }
 
+/** What was found in a part of an archive, and where it is still to be looked for. */
+interface Page {
+  readonly found: readonly ArchiveItem[]
+  readonly rest: ReadFilter | undefined
+}
+
 export class Search {
   readonly #base: Base
   readonly #textOf: TextOf
@@ -49,6 +55,10 @@ export class Search {
     }
   }
 
+  /**
+   * What many messages say is found in the first that are read: then the index would only give thousands to choose from,
+   * each of which PostgreSQL has to look at.
+   */
   async #lookUp(
     archive: ArchiveEntry,
     filter: ReadFilter,
@@ -56,27 +66,38 @@ export class Search {
     limit: number,
   ): Promise<readonly ArchiveItem[]> {
     if (limit === 0 || filter.before <= filter.after) return []
+    const { found, rest } = await this.#readPage(archive, filter, order)
+    if (found.length >= limit || rest === undefined) return found.slice(0, limit)
     const { database } = this.#base
     const by = database.dialect.words.foundId
-    return readItems(database, foundRows(database.dialect, archive, filter), { order, limit, by })
+    const further = await readItems(database, foundRows(database.dialect, archive, rest), {
+      order,
+      limit: limit - found.length,
+      by,
+    })
+    return [...found, ...further]
   }
 
   /** A page at a time, so that a long archive that is not indexed yet holds up nothing else. */
   async #read(archive: ArchiveEntry, filter: ReadFilter, order: Order, limit: number): Promise<readonly ArchiveItem[]> {
-    const { database } = this.#base
-    const found: ArchiveItem[] = []
-    let { after, before } = filter
-    while (found.length < limit) {
-      const rows = matchingRows(database.dialect, sql`= ${archive.number}`, archive.skew, { ...filter, after, before })
-      const page = await readItems(database, rows, { order, limit: PAGE_ITEMS })
-      for (const item of page) if (found.length < limit && this.#says(item, filter)) found.push(item)
-      const last = page.at(-1)
-      if (last === undefined || page.length < PAGE_ITEMS) break
-      const id = idNumber(last.id) ?? after
-      if (order === 'newest first') before = id
-      else after = id
+    const all: ArchiveItem[] = []
+    let left: ReadFilter | undefined = filter
+    while (all.length < limit && left !== undefined) {
+      const { found, rest }: Page = await this.#readPage(archive, left, order)
+      all.push(...found.slice(0, limit - all.length))
+      left = rest
     }
-    return found
+    return all
+  }
+
+  async #readPage(archive: ArchiveEntry, filter: ReadFilter, order: Order): Promise<Page> {
+    const { database } = this.#base
+    const rows = matchingRows(database.dialect, sql`= ${archive.number}`, archive.skew, filter)
+    const page = await readItems(database, rows, { order, limit: PAGE_ITEMS })
+    const found = page.filter((item) => this.#says(item, filter))
+    const last = page.length < PAGE_ITEMS ? undefined : idNumber(page.at(-1)?.id ?? '')
+    if (last === undefined) return { found, rest: undefined }
+    return { found, rest: order === 'newest first' ? { ...filter, before: last } : { ...filter, after: last } }
   }
 
   #says({ stanza }: ArchiveItem, { terms = [] }: ReadFilter): boolean {
@@ -84,4 +105,4 @@ export class Search {
   }
 }
 
-const PAGE_ITEMS = 250
+const PAGE_ITEMS = 200
