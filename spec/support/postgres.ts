@@ -191,7 +191,8 @@ function isReady({ stderr }: ChildProcess): Promise<void> {
     stderr?.setEncoding('utf8').on('data', (text: string) => {
       output += text
       if (output.includes('ready to accept connections')) resolve()
-      if (/FATAL(?!: +the database system)|PANIC|not found/.test(output)) reject(new Error(`PostgreSQL does not start: ${output}`))
+      if (/FATAL(?!: +the database system)|PANIC|not found/.test(output))
+        reject(new Error(`PostgreSQL does not start: ${output}`))
       if (output.length > LOG_CHARS) output = ''
     })
   })
