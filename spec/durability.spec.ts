@@ -127,7 +127,9 @@ async function act(t: Test, address: ServerAddress, what: string, actions: strin
 }
 
 async function crashes(t: Test, config: string): Promise<void> {
-  await using server = await childServer(`${config}\nmodules: { register: { open: true, per_hour: 100 }, mam: false }`)
+  await using server = await childServer(
+    `${config}\nmodules: { register: { open: true, per_hour: 100 }, tombstones: false, mam: false }`,
+  )
   const { address } = server
   const between = async (what: string, actions: string): Promise<void> => {
     await server.start()
